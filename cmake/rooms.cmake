@@ -1,0 +1,50 @@
+# varve_room(NAME HEADERS ... SOURCES ... DEPENDS ... TESTS ...)
+#
+# Declares the static library varve_NAME from the files of src/NAME and, when TESTS is given, the
+# test program NAME_test from the files of tests/NAME. DEPENDS takes names of other rooms (base,
+# model, ...) or CMake targets.
+function(varve_room name)
+  cmake_parse_arguments(ROOM "" "" "HEADERS;SOURCES;DEPENDS;TESTS" ${ARGN})
+  set(target varve_${name})
+  add_library(${target} STATIC ${ROOM_SOURCES} ${ROOM_HEADERS})
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  foreach(dependency ${ROOM_DEPENDS})
+    if(TARGET varve_${dependency})
+      target_link_libraries(${target} PUBLIC varve_${dependency})
+    else()
+      target_link_libraries(${target} PUBLIC ${dependency})
+    endif()
+  endforeach()
+  if(ROOM_TESTS)
+    list(TRANSFORM ROOM_TESTS PREPEND ${PROJECT_SOURCE_DIR}/tests/${name}/)
+    varve_test(${name}_test SOURCES ${ROOM_TESTS} DEPENDS ${target})
+  endif()
+endfunction()
+
+# varve_test(NAME SOURCES ... DEPENDS ...): a GoogleTest program, run by ctest case by case suite.
+function(varve_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${TEST_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE VARVE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${TEST_DEPENDS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
+
+# varve_fuzzer(NAME SOURCE DEPENDS ...): with VARVE_FUZZ a libFuzzer program; otherwise the same
+# entry point run over tests/fuzz/corpus/NAME as an ordinary test.
+function(varve_fuzzer name source)
+  cmake_parse_arguments(FUZZ "" "" "DEPENDS" ${ARGN})
+  set(target fuzz_${name})
+  if(VARVE_FUZZ)
+    add_executable(${target} ${source})
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${target} ${source} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus_main.cc)
+    add_test(NAME ${target}
+             COMMAND ${target} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  endif()
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${target} PRIVATE ${FUZZ_DEPENDS})
+endfunction()

@@ -1,0 +1,27 @@
+// What the configuration file's [data] section says, in the engine's terms.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "wal/log.h"
+
+namespace varve::engine {
+
+struct StoreOptions {
+  std::string data_folder;  // shards and series tables
+  std::string wal_folder;
+  wal::SyncPolicy sync = wal::SyncPolicy::kAlways;
+  int64_t sync_interval_ms = 1000;
+  uint64_t cache_bytes_max = uint64_t{1} << 30;      // all caches; beyond it writes get 503
+  uint64_t cache_snapshot_bytes = 25 << 20;          // a shard's cache is flushed at this size
+  int64_t cache_snapshot_cold_ns = 600'000'000'000;  // ... or when not written to for so long
+  int64_t compact_cold_ns = 4 * 3600'000'000'000;    // a shard not written to for so long is merged
+  uint64_t compact_bytes_per_second = 48 << 20;      // 0: no limit
+  uint64_t max_series_per_database = 0;              // 0: no limit
+  uint64_t max_values_per_tag = 0;                   // 0: no limit
+  size_t background_threads = 1;
+  bool background = true;  // false (tests): flush and compaction happen only in Flush()
+};
+
+}  // namespace varve::engine

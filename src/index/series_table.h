@@ -1,0 +1,83 @@
+// The series dictionary of one database: key bytes to dense id and back; measurements and fields.
+//
+// Append-only: an id, once given, means the same for the life of the database. Most of it lies in
+// immutable, memory-mapped segments; what is new is in memory and in the log (as definitions) until
+// Flush(). Budget: 16 bytes a series in the ingest hash and 20 on disk for short tag sets; never an
+// object per series in the heap. Bytes: docs/format.md, "Series segment".
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/env.h"
+#include "model/types.h"
+
+namespace varve::index {
+
+struct SeriesRef {
+  model::SeriesId series = model::kNoId;
+  model::MeasurementId measurement = model::kNoId;
+};
+
+// Thread safety: every method may be called from any thread.
+class SeriesTable {
+ public:
+  // Takes the bytes that define something new, to be queued on the log while the table's lock is
+  // held, so that no record that uses an id can be logged before the one that defines it. An error
+  // undoes the registration.
+  using DefinitionSink = std::function<absl::Status(std::string definition)>;
+
+  // Opens the table in `folder`, creating it. Opening a million series reads no more than the
+  // segments' directories and takes well under a second. DATA_LOSS names damage.
+  static absl::StatusOr<std::unique_ptr<SeriesTable>> Open(base::Env& env, std::string folder);
+  virtual ~SeriesTable() = default;
+
+  // Finds series while it lives, under one shared lock: registrations wait meanwhile, so keep it
+  // for a batch at most and register nothing while holding it.
+  class Lookup {
+   public:
+    virtual ~Lookup() = default;
+    // `raw_key`: "measurement,tags" as a client wrote it. One hash, one probe, one compare. False
+    // when this spelling has not been seen.
+    virtual bool Find(std::string_view raw_key, SeriesRef* ref) = 0;
+  };
+  virtual std::unique_ptr<Lookup> NewLookup() = 0;
+
+  // Finds or registers the series that `raw_key` spells. INVALID_ARGUMENT with InfluxDB's words
+  // when it is no series key or longer than 65,535 bytes; otherwise only what `sink` returns.
+  virtual absl::StatusOr<SeriesRef> Register(std::string_view raw_key,
+                                             const DefinitionSink& sink) = 0;
+  // Finds a field by its unescaped name; kNoId when there is none.
+  virtual model::FieldId FindField(model::MeasurementId measurement,
+                                   std::string_view name) const = 0;
+  virtual absl::StatusOr<model::FieldId> RegisterField(model::MeasurementId measurement,
+                                                       std::string_view name,
+                                                       const DefinitionSink& sink) = 0;
+  // Replays what a sink was given. Doing so twice is harmless. DATA_LOSS: malformed, or it
+  // contradicts what is known.
+  virtual absl::Status ApplyDefinition(std::string_view definition) = 0;
+  // Makes everything registered so far durable in segments; the log is then not needed for it.
+  virtual absl::Status Flush() = 0;
+
+  // Registers only the measurement of a series key.
+  virtual model::MeasurementId FindMeasurement(std::string_view name) const = 0;  // or kNoId
+  virtual std::string MeasurementName(model::MeasurementId measurement) const = 0;
+  virtual std::string FieldName(model::FieldId field) const = 0;
+  virtual model::MeasurementId MeasurementOfField(model::FieldId field) const = 0;
+
+  // The canonical key bytes (model/series_key.h) of a known series, into `key` (replaced).
+  virtual void KeyOf(model::SeriesId series, std::string* key) const = 0;
+  virtual model::MeasurementId MeasurementOfSeries(model::SeriesId series) const = 0;
+
+  virtual uint64_t series_count() const = 0;
+  virtual uint64_t memory_bytes() const = 0;
+  virtual uint64_t disk_bytes() const = 0;
+};
+
+}  // namespace varve::index

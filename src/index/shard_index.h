@@ -1,0 +1,85 @@
+// The inverted index of one shard: which of the database's series it holds, by measurement and tag.
+//
+// For each (measurement, tag key) a sorted dictionary of tag values, each with a Roaring bitmap of
+// series ids; for each measurement its series and its fields with their types. New entries live in
+// memory; immutable, checksummed segments hold the rest. Derived from the shard's data and the
+// series table, but kept, so that opening scans neither. Bytes: docs/format.md, "Shard index".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/env.h"
+#include "index/predicate.h"
+#include "index/series_set.h"
+#include "index/series_table.h"
+#include "model/types.h"
+
+namespace varve::index {
+
+struct FieldInfo {
+  model::FieldId field = model::kNoId;
+  std::string name;
+  model::FieldType type = model::FieldType::kNone;
+};
+
+// What one query sees. Immutable; any thread. Names are unescaped.
+class ShardIndexView {
+ public:
+  virtual ~ShardIndexView() = default;
+  virtual std::vector<model::MeasurementId> Measurements()
+      const = 0;  // that have series; any order
+  virtual bool HasMeasurement(model::MeasurementId measurement) const = 0;
+  virtual std::vector<FieldInfo> Fields(model::MeasurementId measurement) const = 0;     // by name
+  virtual std::vector<std::string> TagKeys(model::MeasurementId measurement) const = 0;  // by name
+  // Ascending values of a tag, with the series of each.
+  virtual std::vector<std::pair<std::string, SeriesSet>> TagValues(
+      model::MeasurementId measurement, std::string_view tag_key) const = 0;
+  virtual SeriesSet Series(model::MeasurementId measurement) const = 0;
+  // The series of the measurement for which `predicate` holds.
+  virtual SeriesSet Match(model::MeasurementId measurement,
+                          const TagPredicate& predicate) const = 0;
+  virtual SeriesSet AllSeries() const = 0;
+};
+
+class ShardIndex {
+ public:
+  // Opens the index in `folder`, creating it. `table` and `env` must outlive it.
+  static absl::StatusOr<std::unique_ptr<ShardIndex>> Open(base::Env& env, std::string folder,
+                                                          const SeriesTable& table);
+  virtual ~ShardIndex() = default;
+
+  // --- Any thread.
+
+  // Reserves the type of a field before a batch is logged. Returns the type the field has in this
+  // shard: `type` when it was free or equal, the other one on a conflict.
+  virtual model::FieldType ReserveField(model::FieldId field, model::FieldType type) = 0;
+  // The view of now; a snapshot.
+  virtual std::shared_ptr<const ShardIndexView> View() const = 0;
+  virtual bool Contains(model::SeriesId series) const = 0;
+  virtual uint64_t series_count() const = 0;
+  virtual uint64_t memory_bytes() const = 0;
+  virtual uint64_t disk_bytes() const = 0;
+
+  // --- One thread at a time (the one that applies log records). Each is idempotent.
+
+  virtual void AddSeries(model::SeriesId series) = 0;
+  // A field becomes visible with the type it has in the record.
+  virtual void AddField(model::FieldId field, model::FieldType type) = 0;
+  // Series whose data was deleted; a measurement without series is gone with its fields' types when
+  // `drop_fields` (DROP MEASUREMENT, DROP SERIES of the last one).
+  virtual void RemoveSeries(const SeriesSet& series, bool drop_fields) = 0;
+
+  // --- One thread at a time (the flusher); may run beside the applying thread.
+
+  // Makes all that was applied before the call durable.
+  virtual absl::Status Flush() = 0;
+};
+
+}  // namespace varve::index

@@ -1,0 +1,42 @@
+// Where a point belongs: asked by the engine, answered by meta, wired together by the server.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "model/types.h"
+
+namespace varve::model {
+
+// A database and retention policy, found by name.
+struct WriteTarget {
+  DatabaseId database = kNoId;
+  std::string database_name;
+  std::string policy_name;
+  int64_t duration_ns = 0;  // how long the policy keeps points; 0: for ever
+};
+
+// One shard: a slice of time of one retention policy.
+struct ShardRoute {
+  ShardId shard = 0;
+  TimeRange range;  // every time the shard holds
+};
+
+// Thread safety: every method may be called from any thread.
+class ShardRouter {
+ public:
+  virtual ~ShardRouter() = default;
+
+  // `policy` empty: the database's default policy. NOT_FOUND with InfluxDB's words
+  // ("database not found: \"x\"", "retention policy not found: x").
+  virtual absl::StatusOr<WriteTarget> FindTarget(std::string_view database,
+                                                 std::string_view policy) = 0;
+
+  // The shard that holds `time_ns`, created (durably) when there is none. Whether the point is
+  // beyond retention is the caller's to decide, by WriteTarget::duration_ns.
+  virtual absl::StatusOr<ShardRoute> RouteShard(const WriteTarget& target, int64_t time_ns) = 0;
+};
+
+}  // namespace varve::model
