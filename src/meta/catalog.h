@@ -99,13 +99,19 @@ struct DroppedShard {
   model::ShardId shard = 0;
 };
 
+struct CatalogOptions {
+  // CREATE DATABASE without a policy makes the policy "autogen" and its default.
+  bool retention_autocreate = true;
+};
+
 // Thread safety: every method may be called from any thread. A change is durable, and in Get(),
 // when its method returns OK; on an error nothing changed. The text of INVALID_ARGUMENT, NOT_FOUND
 // and ALREADY_EXISTS is InfluxDB's.
 class Catalog : public model::ShardRouter {
  public:
   // Opens `folder`/CATALOG, creating an empty one. DATA_LOSS names damage. `env` outlives it.
-  static absl::StatusOr<std::unique_ptr<Catalog>> Open(base::Env& env, std::string folder);
+  static absl::StatusOr<std::unique_ptr<Catalog>> Open(base::Env& env, std::string folder,
+                                                       CatalogOptions options = {});
   virtual ~Catalog() = default;
 
   // The present version; stays valid and unchanged while held.

@@ -1,0 +1,69 @@
+#include "meta/catalog_codec.h"
+
+#include <gtest/gtest.h>
+
+#include "base/checksum.h"
+#include "base/coding.h"
+
+namespace varve::meta {
+namespace {
+
+CatalogData Sample() {
+  CatalogData data;
+  data.version = 7;
+  data.next_database = 2;
+  data.next_shard_group = 4;
+  data.next_shard = 5;
+  Database& database = data.databases.emplace_back();
+  database.id = 1;
+  database.name = "building";
+  database.default_policy = "realtime";
+  RetentionPolicy& policy = database.policies.emplace_back();
+  policy.name = "realtime";
+  policy.duration_ns = 30 * int64_t{86'400'000'000'000};
+  policy.shard_group_duration_ns = int64_t{86'400'000'000'000};
+  policy.past_write_limit_ns = 5;
+  policy.shard_groups.push_back({3, 4, {-10, 20}});
+  database.continuous_queries.push_back({"cq", "CREATE CONTINUOUS QUERY cq ..."});
+  database.subscriptions.push_back({"realtime", "s", "ALL", {"udp://h:1", "http://h:2"}});
+  data.users.push_back({"ann", "hash", true, {{"building", Privilege::kWrite}}});
+  return data;
+}
+
+TEST(CatalogCodecTest, RoundTrips) {
+  const std::string bytes = EncodeCatalog(Sample());
+  const auto data = DecodeCatalog(bytes);
+  ASSERT_TRUE(data.ok()) << data.status();
+  EXPECT_EQ(EncodeCatalog(*data), bytes);
+  EXPECT_EQ(data->FindDatabase("building")->FindPolicy("realtime")->past_write_limit_ns, 5);
+  EXPECT_EQ(data->FindUser("ann")->privileges.at("building"), Privilege::kWrite);
+}
+
+TEST(CatalogCodecTest, EveryTruncationAndFlipIsRefused) {
+  const std::string bytes = EncodeCatalog(Sample());
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    EXPECT_FALSE(DecodeCatalog(bytes.substr(0, n)).ok()) << n;
+    std::string flipped = bytes;
+    flipped[n] = static_cast<char>(flipped[n] ^ 0x41);
+    EXPECT_FALSE(DecodeCatalog(flipped).ok()) << n;
+  }
+}
+
+TEST(CatalogCodecTest, MalformedBodiesUnderARightChecksumAreRefused) {
+  const std::string bytes = EncodeCatalog(Sample());
+  for (size_t n = 16; n < bytes.size(); ++n) {
+    std::string body = bytes.substr(16, n - 16);
+    std::string cut = bytes.substr(0, 8);
+    base::PutFixed<uint64_t>(cut, base::Checksum(body));
+    EXPECT_FALSE(DecodeCatalog(cut + body).ok()) << n;
+  }
+}
+
+TEST(CatalogCodecTest, NewerVersionsAreNamed) {
+  std::string bytes = EncodeCatalog(Sample());
+  bytes[4] = 2;
+  EXPECT_EQ(DecodeCatalog(bytes).status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace varve::meta
