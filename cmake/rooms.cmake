@@ -60,3 +60,12 @@ function(varve_fuzzer name source)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${target} PRIVATE ${FUZZ_DEPENDS})
 endfunction()
+
+# varve_bench(NAME DEPENDS ...): the micro benchmark NAME_bench from bench/micro/NAME_bench.cc.
+function(varve_bench name)
+  cmake_parse_arguments(BENCH "" "" "DEPENDS" ${ARGN})
+  add_executable(${name}_bench ${name}_bench.cc)
+  target_include_directories(${name}_bench PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name}_bench PRIVATE ${BENCH_DEPENDS} benchmark::benchmark
+                                              benchmark::benchmark_main)
+endfunction()
