@@ -278,6 +278,7 @@ struct KillQuery {
 struct Explain {
   std::shared_ptr<const SelectStatement> statement;
   bool analyze = false;
+  bool verbose = false;
 };
 
 struct Paging {
@@ -308,6 +309,8 @@ struct ShowSeries {
 struct ShowTagKeys {
   std::string database;
   std::vector<Source> sources;
+  Operator op = Operator::kEq;  // of `key`, as in ShowTagValues
+  ExprPtr key;                  // WITH KEY (1.12), or null
   ExprPtr condition;
   std::vector<SortField> sort_fields;
   Paging paging;

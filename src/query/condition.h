@@ -1,0 +1,84 @@
+// WHERE clauses taken apart: the range of time they ask for, and what is left.
+//
+// Does what InfluxDB 1.x does before it runs a statement (influxql.ConditionExpr and Reduce): folds
+// constants with Go's arithmetic, evaluates now() and dates, and collects comparisons of `time`
+// into one range. Comparisons of time joined by OR narrow the range just as those joined by AND do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "index/predicate.h"
+#include "model/types.h"
+#include "query/ast.h"
+
+namespace varve::query {
+
+// Finds an IANA time zone as tz() does; "" and "UTC" are UTC. INVALID_ARGUMENT with InfluxDB's
+// words: "unable to find time zone <name>".
+absl::StatusOr<absl::TimeZone> LoadTimeZone(std::string_view name);
+
+// What now() and date strings mean.
+struct TimeContext {
+  int64_t now_ns = 0;
+  absl::TimeZone zone = absl::UTCTimeZone();  // of date strings without an offset
+};
+
+// Reads a date as InfluxQL does: "2006-01-02", "2006-01-02 15:04:05.999999999" and RFC 3339, the
+// last with its own offset. Nullopt when `text` is none of them.
+std::optional<int64_t> ParseTimeString(std::string_view text, absl::TimeZone zone);
+// True when `text` has the outer form of a date ("2006-01-02..."), whether or not it is one.
+bool LooksLikeTime(std::string_view text);
+
+// Folds constants and drops parentheses that have become needless, with Go's arithmetic: integer
+// division gives a float, division by zero gives 0, integers wrap around, durations and times add
+// and subtract. With `context`, now() becomes a TimeLiteral and a date string beside a time becomes
+// one too. Parts that mean nothing (1 + 'a') become NilLiteral. Null for null.
+ExprPtr Reduce(const ExprPtr& expr, const TimeContext* context);
+
+// Bounds as written; both ends are included. Absent: not bounded on that side.
+struct TimeBounds {
+  std::optional<int64_t> min_ns;
+  std::optional<int64_t> max_ns;
+
+  // The bounds within model's range of times.
+  model::TimeRange range() const;
+  // Keeps what both hold for.
+  void Intersect(const TimeBounds& other);
+};
+
+struct SplitCondition {
+  ExprPtr condition;  // reduced, without any comparison of time; null: every row holds
+  TimeBounds bounds;
+};
+// Splits `condition` (null is allowed). INVALID_ARGUMENT with InfluxDB's words ("invalid operation:
+// time and ... are not compatible", "invalid operator for time comparison: =~", ...).
+absl::StatusOr<SplitCondition> SplitTime(const ExprPtr& condition, const TimeContext& context);
+
+// What the measurement that a predicate is built for looks like.
+struct MeasurementShape {
+  std::string_view name;                                // what _name compares with
+  std::function<bool(std::string_view name)> is_field;  // null: nothing is a field
+  // The values of a tag, for comparisons of two tags (a = b); null: those are left to the rows.
+  std::function<std::vector<std::string>(std::string_view tag)> tag_values;
+};
+struct TagCondition {
+  // Holds for every series that may have rows for which the condition holds.
+  index::TagPredicate predicate;
+  // False: rows of those series must still be tested against the condition, since it compares
+  // fields or does what series cannot tell.
+  bool exact = true;
+};
+// `condition` as SplitTime gave it, null for none. A name is a tag unless it is a field or says so
+// (::field, ::tag). As in InfluxDB a tag compared with anything but a string, a regular expression
+// or a tag, or by an order (<, >), holds for no series.
+TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape);
+
+}  // namespace varve::query
