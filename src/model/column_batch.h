@@ -59,7 +59,8 @@ class ColumnBuffer {
   FieldType type_ = FieldType::kNone;
   size_t size_ = 0;
   bool has_null_ = false;
-  std::vector<uint64_t> words_;  // floats, integers, unsigneds as their 64 bits
+  std::vector<double> floats_;
+  std::vector<uint64_t> words_;  // integers and unsigneds
   std::vector<uint8_t> booleans_;
   std::vector<char> text_;
   std::vector<uint32_t> ends_;

@@ -60,6 +60,13 @@ class FieldValue {
     r.float_ = v;
     return r;
   }
+  // A float read from text with `decimals` digits behind its point: a hint for encoders, which may
+  // find it as an integer over a power of ten. Not part of the value.
+  static FieldValue Float(double v, uint8_t decimals) {
+    FieldValue r = Float(v);
+    r.decimals_ = decimals;
+    return r;
+  }
   static FieldValue Integer(int64_t v) {
     FieldValue r(FieldType::kInteger);
     r.integer_ = v;
@@ -106,12 +113,16 @@ class FieldValue {
     return {text_, size_};
   }
 
+  // The hint given to Float(); 0 when there was none.
+  uint8_t decimals() const { return decimals_; }
+
   // Equal type and value; floats by bits, so that NaN equals itself.
   friend bool operator==(const FieldValue& a, const FieldValue& b);
 
  private:
   explicit FieldValue(FieldType type) : type_(type), integer_(0) {}
   FieldType type_;
+  uint8_t decimals_ = 0;
   uint32_t size_ = 0;
   union {
     double float_;
