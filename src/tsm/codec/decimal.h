@@ -1,0 +1,33 @@
+// Floats that began as decimal numbers: value == k / 10^exponent, k a small integer.
+//
+// Source: the idea is that of ALP (Afroozeh, Kuffo and Boncz, "ALP: Adaptive Lossless
+// floating-Point Compression", SIGMOD 2023): find the exponent on a sample, verify every value bit
+// for bit, patch the exceptions. Instead of ALP's two factors it divides: the quotient of two
+// exactly representable numbers is rounded correctly, as the parser of a decimal number rounds, so
+// every decimal of up to 15 digits is exact at its own exponent, and k has no spare digits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "tsm/codec.h"
+
+namespace varve::tsm::codec {
+
+inline constexpr unsigned kDecimalExponentMax = 22;  // the greatest whose power is a double
+
+struct Decimals {
+  unsigned exponent = 0;
+  std::vector<uint64_t> words;       // k of each value; of an exception the k before it
+  std::vector<uint64_t> exceptions;  // ascending positions of values that are no such decimal
+};
+
+// nullopt when too few of the values are decimals of one exponent to be worth it.
+std::optional<Decimals> FindDecimals(std::span<const double> values);
+
+// out[i] = words[i] / 10^exponent. Any words and any exponent up to the greatest are safe.
+void RestoreDecimals(std::span<const uint64_t> words, unsigned exponent, std::span<double> out);
+
+}  // namespace varve::tsm::codec

@@ -1,0 +1,215 @@
+#include "tsm/codec/frames.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "base/status.h"
+#include "tsm/codec/bit_packing.h"
+#include "tsm/codec/sizes.h"
+
+namespace varve::tsm::codec {
+namespace {
+
+constexpr uint8_t kZigZagFlag = 0x80;
+
+// How many values need exactly so many bits.
+using WidthHistogram = std::array<uint32_t, 65>;
+
+unsigned PositionWidth(size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
+
+template <bool kZigZag>
+uint64_t Residual(uint64_t value, uint64_t base) {
+  const uint64_t difference = value - base;
+  return kZigZag ? base::ZigZag(static_cast<int64_t>(difference)) : difference;
+}
+
+template <bool kZigZag>
+WidthHistogram CountWidths(std::span<const uint64_t> values, uint64_t base) {
+  // Two tables, so that neighbours of one width do not wait for each other's store.
+  WidthHistogram even{};
+  WidthHistogram odd{};
+  size_t i = 0;
+  for (; i + 2 <= values.size(); i += 2) {
+    ++even[std::bit_width(Residual<kZigZag>(values[i], base))];
+    ++odd[std::bit_width(Residual<kZigZag>(values[i + 1], base))];
+  }
+  if (i < values.size()) ++even[std::bit_width(Residual<kZigZag>(values[i], base))];
+  for (size_t w = 0; w <= 64; ++w) even[w] += odd[w];
+  return even;
+}
+
+size_t FrameBytes(const FramePlan& plan, size_t count) {
+  size_t bytes = 1 + VarintBytes(plan.exceptions) + SignedVarintBytes(plan.base) +
+                 PackedBytes(count, plan.width);
+  if (plan.exceptions > 0) {
+    bytes += 1 + PackedBytes(plan.exceptions, PositionWidth(count)) +
+             PackedBytes(plan.exceptions, plan.high_width);
+  }
+  return bytes;
+}
+
+// The cheapest width for values distributed like `widths` above `base`.
+FramePlan BestWidth(const WidthHistogram& widths, uint64_t base, bool zigzag, size_t count) {
+  unsigned widest = 64;
+  while (widest > 0 && widths[widest] == 0) --widest;
+  FramePlan best;
+  best.bytes = ~size_t{0};
+  size_t above = 0;
+  for (unsigned width = widest + 1; width-- > 0;) {
+    FramePlan plan;
+    plan.base = base;
+    plan.zigzag = zigzag;
+    plan.width = static_cast<uint8_t>(width);
+    plan.exceptions = static_cast<uint16_t>(above);
+    plan.high_width = static_cast<uint8_t>(widest - width);
+    plan.bytes = FrameBytes(plan, count);
+    if (plan.bytes < best.bytes) best = plan;
+    above += widths[width];
+  }
+  return best;
+}
+
+template <bool kZigZag>
+FramePlan PlanAbove(std::span<const uint64_t> values, uint64_t base) {
+  return BestWidth(CountWidths<kZigZag>(values, base), base, kZigZag, values.size());
+}
+
+template <bool kZigZag>
+void EncodeFrame(std::span<const uint64_t> values, const FramePlan& plan, std::string& out) {
+  std::array<uint64_t, kFrameValues> residuals;
+  for (size_t i = 0; i < values.size(); ++i) residuals[i] = Residual<kZigZag>(values[i], plan.base);
+  out.push_back(static_cast<char>(plan.width | (kZigZag ? kZigZagFlag : 0)));
+  base::PutVarint(out, plan.exceptions);
+  base::PutSignedVarint(out, static_cast<int64_t>(plan.base));
+  PackBits({residuals.data(), values.size()}, plan.width, out);
+  if (plan.exceptions == 0) return;
+
+  std::array<uint64_t, kFrameValues> positions;
+  std::array<uint64_t, kFrameValues> highs;
+  size_t n = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint64_t high = residuals[i] >> plan.width;
+    positions[n] = i;
+    highs[n] = high;
+    n += high != 0;
+    if (n == plan.exceptions) break;
+  }
+  out.push_back(static_cast<char>(plan.high_width));
+  PackBits({positions.data(), n}, PositionWidth(values.size()), out);
+  PackBits({highs.data(), n}, plan.high_width, out);
+}
+
+absl::Status Malformed(const base::ByteReader& in) {
+  return base::DataLoss("malformed frame: offset=", in.offset());
+}
+
+absl::Status ApplyExceptions(base::ByteReader& in, unsigned width, size_t exceptions,
+                             std::span<uint64_t> out) {
+  uint8_t high_width;
+  std::string_view packed_positions;
+  std::string_view packed_highs;
+  const unsigned position_width = PositionWidth(out.size());
+  if (!in.GetFixed(&high_width) || high_width == 0 || width + high_width > 64 ||
+      !in.GetBytes(PackedBytes(exceptions, position_width), &packed_positions) ||
+      !in.GetBytes(PackedBytes(exceptions, high_width), &packed_highs)) {
+    return Malformed(in);
+  }
+  std::array<uint64_t, kFrameValues> positions;
+  std::array<uint64_t, kFrameValues> highs;
+  UnpackBits(packed_positions.data(), position_width, {positions.data(), exceptions});
+  UnpackBits(packed_highs.data(), high_width, {highs.data(), exceptions});
+  for (size_t i = 0; i < exceptions; ++i) {
+    if (positions[i] >= out.size()) return Malformed(in);
+    out[positions[i]] |= highs[i] << width;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DecodeFrame(base::ByteReader& in, std::span<uint64_t> out) {
+  uint8_t head;
+  uint64_t exceptions;
+  int64_t signed_base;
+  if (!in.GetFixed(&head) || !in.GetVarint(&exceptions) || !in.GetSignedVarint(&signed_base)) {
+    return Malformed(in);
+  }
+  const unsigned width = head & ~kZigZagFlag;
+  std::string_view packed;
+  if (width > 64 || exceptions > out.size() ||
+      !in.GetBytes(PackedBytes(out.size(), width), &packed)) {
+    return Malformed(in);
+  }
+  UnpackBits(packed.data(), width, out);
+  if (exceptions > 0) RETURN_IF_ERROR(ApplyExceptions(in, width, exceptions, out));
+  const auto base = static_cast<uint64_t>(signed_base);
+  if ((head & kZigZagFlag) != 0) {
+    for (uint64_t& value : out) value = static_cast<uint64_t>(base::UnZigZag(value)) + base;
+  } else if (base != 0) {
+    for (uint64_t& value : out) value += base;
+  }
+  return absl::OkStatus();
+}
+
+template <typename Function>
+void ForEachFrame(std::span<const uint64_t> values, Function function) {
+  for (size_t at = 0; at < values.size(); at += kFrameValues) {
+    function(values.subspan(at, std::min(kFrameValues, values.size() - at)));
+  }
+}
+
+}  // namespace
+
+FramePlan PlanFrame(std::span<const uint64_t> values) {
+  auto low = static_cast<int64_t>(values[0]);
+  auto high = low;
+  for (const uint64_t value : values) {
+    low = std::min(low, static_cast<int64_t>(value));
+    high = std::max(high, static_cast<int64_t>(value));
+  }
+  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  FramePlan best = PlanAbove<false>(values, static_cast<uint64_t>(low));
+  if (range < 2) return best;
+
+  // Outliers on the low side spoil the minimum as a base: look at the bulk of a sample.
+  constexpr size_t kSample = 32;
+  std::array<int64_t, kSample> sample;
+  for (size_t i = 0; i < kSample; ++i) {
+    sample[i] = static_cast<int64_t>(values[i * values.size() / kSample]);
+  }
+  std::sort(sample.begin(), sample.end());
+  const uint64_t bulk =
+      static_cast<uint64_t>(sample[kSample - 3]) - static_cast<uint64_t>(sample[2]);
+  if (std::bit_width(bulk) + 1 >= std::bit_width(range)) return best;
+  const auto try_plan = [&best](const FramePlan& plan) {
+    if (plan.bytes < best.bytes) best = plan;
+  };
+  try_plan(PlanAbove<true>(values, static_cast<uint64_t>(sample[kSample / 2])));
+  try_plan(PlanAbove<false>(values, static_cast<uint64_t>(sample[1])));
+  return best;
+}
+
+size_t FramesCost(std::span<const uint64_t> values) {
+  size_t bytes = 0;
+  ForEachFrame(values, [&](auto frame) { bytes += PlanFrame(frame).bytes; });
+  return bytes;
+}
+
+void EncodeFrames(std::span<const uint64_t> values, std::string& out) {
+  ForEachFrame(values, [&](auto frame) {
+    const FramePlan plan = PlanFrame(frame);
+    if (plan.zigzag) {
+      EncodeFrame<true>(frame, plan, out);
+    } else {
+      EncodeFrame<false>(frame, plan, out);
+    }
+  });
+}
+
+absl::Status DecodeFrames(base::ByteReader& in, std::span<uint64_t> out) {
+  for (size_t at = 0; at < out.size(); at += kFrameValues) {
+    RETURN_IF_ERROR(DecodeFrame(in, out.subspan(at, std::min(kFrameValues, out.size() - at))));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace varve::tsm::codec

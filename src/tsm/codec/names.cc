@@ -1,0 +1,58 @@
+#include "tsm/codec/names.h"
+
+#include "tsm/codec/codec_id.h"
+
+namespace varve::tsm::codec {
+namespace {
+
+std::string_view WordOf(CodecId codec) {
+  switch (codec) {
+    case CodecId::kConstant:
+    case CodecId::kTextConstant:
+      return "constant";
+    case CodecId::kStep:
+      return "step";
+    case CodecId::kPacked:
+      return "packed";
+    case CodecId::kDelta:
+      return "delta";
+    case CodecId::kDelta2:
+      return "delta2";
+    case CodecId::kRuns:
+    case CodecId::kBitRuns:
+      return "runs";
+    case CodecId::kWordDictionary:
+    case CodecId::kTextDictionary:
+      return "dictionary";
+    case CodecId::kEntropy:
+      return "entropy";
+    case CodecId::kDeltaEntropy:
+      return "delta+entropy";
+    case CodecId::kDelta2Entropy:
+      return "delta2+entropy";
+    case CodecId::kDecimal:
+      return "decimal";
+    case CodecId::kFloatBits:
+      return "bits";
+    case CodecId::kFloatSplit:
+      return "split";
+    case CodecId::kXor:
+      return "xor";
+    case CodecId::kRaw:
+      return "raw";
+    case CodecId::kBits:
+      return "bits";
+    case CodecId::kText:
+      return "text";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string NameOf(std::string_view block) {
+  if (block.empty()) return "unknown";
+  return std::string(WordOf(static_cast<CodecId>(block[0])));
+}
+
+}  // namespace varve::tsm::codec

@@ -1,0 +1,142 @@
+#include "tsm/codec/word_plan.h"
+
+#include <algorithm>
+#include <array>
+
+#include "tsm/codec/frames.h"
+#include "tsm/codec/residuals.h"
+#include "tsm/codec/scale.h"
+#include "tsm/codec/sizes.h"
+#include "tsm/codec/word_dictionary.h"
+
+namespace varve::tsm::codec {
+namespace {
+
+// What one pass over the words shows.
+struct Shape {
+  int64_t low;
+  int64_t high;
+  size_t runs = 1;
+  bool one_step = true;
+  uint64_t range() const { return static_cast<uint64_t>(high) - static_cast<uint64_t>(low); }
+};
+
+Shape Survey(std::span<const uint64_t> words) {
+  Shape shape;
+  shape.low = shape.high = static_cast<int64_t>(words[0]);
+  const uint64_t step = words.size() > 1 ? words[1] - words[0] : 0;
+  uint64_t off_step = 0;
+  for (size_t i = 1; i < words.size(); ++i) {
+    const auto word = static_cast<int64_t>(words[i]);
+    shape.low = std::min(shape.low, word);
+    shape.high = std::max(shape.high, word);
+    const uint64_t difference = words[i] - words[i - 1];
+    shape.runs += difference != 0;
+    off_step |= difference ^ step;
+  }
+  shape.one_step = off_step == 0;
+  return shape;
+}
+
+size_t PackedHeadBytes(const ResidualForm& form) {
+  return 1 + SignedVarintBytes(form.base) + VarintBytes(form.scale) +
+         (form.order == 2 ? SignedVarintBytes(form.first_delta) : 0);
+}
+
+void Consider(WordPlan& best, WordPlan candidate) {
+  if (candidate.bytes < best.bytes) best = std::move(candidate);
+}
+
+WordPlan PlanPacked(std::span<const uint64_t> words, CodecId codec, uint64_t scale,
+                    const ResidualBuffer& residuals) {
+  const ResidualForm form = FormOf(words, DeltaOrder(codec), scale);
+  WordPlan plan;
+  plan.codec = codec;
+  plan.base = form.base;
+  plan.scale = form.scale;
+  plan.bytes = PackedHeadBytes(form) + FramesCost(residuals.values());
+  return plan;
+}
+
+WordPlan PlanNested(CodecId codec, NestedStreams streams, const EncodeOptions& options) {
+  WordPlan plan;
+  plan.codec = codec;
+  plan.nested = std::make_unique<NestedStreams>(std::move(streams));
+  NestedStreams& nested = *plan.nested;
+  nested.values_plan = PlanWords(nested.values, options, 0);
+  nested.indexes_plan = PlanWords(nested.indexes, options, 0);
+  plan.bytes =
+      1 + VarintBytes(nested.values.size()) + nested.values_plan.bytes + nested.indexes_plan.bytes;
+  return plan;
+}
+
+}  // namespace
+
+WordPlan::WordPlan() = default;
+WordPlan::~WordPlan() = default;
+WordPlan::WordPlan(WordPlan&&) noexcept = default;
+WordPlan& WordPlan::operator=(WordPlan&&) noexcept = default;
+
+WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options, int depth) {
+  const Shape shape = Survey(words);
+  WordPlan best;
+  best.base = words[0];
+  if (shape.runs == 1) {
+    best.codec = CodecId::kConstant;
+    best.bytes = 1 + SignedVarintBytes(words[0]);
+    return best;
+  }
+  if (shape.one_step) {
+    best.codec = CodecId::kStep;
+    best.bytes = 1 + SignedVarintBytes(words[0]) + SignedVarintBytes(words[1] - words[0]);
+    return best;
+  }
+  best.bytes = ~size_t{0};
+  const uint64_t scale = CommonFactor(words, shape.range());
+  ResidualBuffer residuals;
+  for (const CodecId codec : {CodecId::kPacked, CodecId::kDelta, CodecId::kDelta2}) {
+    residuals.Fill(words, FormOf(words, DeltaOrder(codec), scale));
+    Consider(best, PlanPacked(words, codec, scale, residuals));
+  }
+  if (depth > 0) {
+    if (shape.runs <= words.size() / 4) {
+      Consider(best, PlanNested(CodecId::kRuns, SplitRuns(words, shape.runs), options));
+    }
+    if (best.bytes > words.size()) {
+      if (auto streams = SplitDictionary(words)) {
+        Consider(best, PlanNested(CodecId::kWordDictionary, *std::move(streams), options));
+      }
+    }
+  }
+  return best;
+}
+
+void WriteWords(std::span<const uint64_t> words, const WordPlan& plan, std::string& out) {
+  out.push_back(static_cast<char>(plan.codec));
+  switch (plan.codec) {
+    case CodecId::kConstant:
+      base::PutSignedVarint(out, static_cast<int64_t>(words[0]));
+      return;
+    case CodecId::kStep:
+      base::PutSignedVarint(out, static_cast<int64_t>(words[0]));
+      base::PutSignedVarint(out, static_cast<int64_t>(words[1] - words[0]));
+      return;
+    case CodecId::kRuns:
+    case CodecId::kWordDictionary:
+      base::PutVarint(out, plan.nested->values.size());
+      WriteWords(plan.nested->values, plan.nested->values_plan, out);
+      WriteWords(plan.nested->indexes, plan.nested->indexes_plan, out);
+      return;
+    default:
+      break;
+  }
+  const ResidualForm form = FormOf(words, DeltaOrder(plan.codec), plan.scale);
+  base::PutSignedVarint(out, static_cast<int64_t>(form.base));
+  base::PutVarint(out, form.scale);
+  if (form.order == 2) base::PutSignedVarint(out, static_cast<int64_t>(form.first_delta));
+  ResidualBuffer residuals;
+  residuals.Fill(words, form);
+  EncodeFrames(residuals.values(), out);
+}
+
+}  // namespace varve::tsm::codec
