@@ -42,7 +42,7 @@ void Register(const std::string& name, size_t count, bool cold, Encode encode, D
     }
     finish(state, block);
   });
-  benchmark::RegisterBenchmark(("decode/" + suffix).c_str(), [=](benchmark::State& state) {
+  benchmark::RegisterBenchmark(("decode/" + suffix).c_str(), [=](benchmark::State& state) mutable {
     std::string block;
     encode(cold, block);
     if (!decode(block, /*compare=*/true)) return state.SkipWithError("decoded values differ");

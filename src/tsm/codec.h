@@ -24,7 +24,7 @@ namespace varve::tsm {
 inline constexpr size_t kMaxBlockValues = 8192;
 
 struct EncodeOptions {
-  // Cold files spend CPU for size: Zstandard or entropy coding over a block where it saves 15 %.
+  // Cold files spend CPU for size: entropy coding where it saves 5 %, Zstandard where it saves 15 %.
   bool cold = false;
 };
 

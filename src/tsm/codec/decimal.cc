@@ -49,6 +49,12 @@ std::optional<unsigned> ExponentOf(double value, unsigned from) {
 // The exponent that makes a sample cheapest, none when most of it is no decimal at all.
 class ExponentVote {
  public:
+  ExponentVote() = default;
+  // `held` values are known to have at most `exponent`.
+  ExponentVote(unsigned exponent, size_t held)
+      : highest_(exponent), total_(static_cast<double>(held)) {
+    count_[exponent] = total_;
+  }
   void Add(double value) {
     ++total_;
     if (const auto exponent = ExponentOf(value, highest_)) {
@@ -109,6 +115,7 @@ std::optional<Decimals> FindDecimals(std::span<const double> values) {
     exponent = winner;
     failures = Convert(values, kPowersOfTen[*exponent], decimals.words.data(), failed.data());
     if (failures * kSample <= values.size()) break;
+    vote = ExponentVote(*exponent, values.size() - failures);
     for (size_t i = 0; i < values.size(); ++i) {
       if (failed[i]) vote.Add(values[i]);
     }

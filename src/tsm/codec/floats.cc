@@ -1,7 +1,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <memory>
+#include <vector>
 
 #include "base/status.h"
 #include "tsm/codec/bit_packing.h"
@@ -33,10 +33,10 @@ void WriteDecimals(std::span<const double> values, const Decimals& decimals, con
                    std::string& out) {
   out.push_back(static_cast<char>(CodecId::kDecimal));
   out.push_back(static_cast<char>(decimals.exponent));
+  WriteWords(decimals.words, plan, out);
   base::PutVarint(out, decimals.exceptions.size());
   PackBits(decimals.exceptions, PositionWidth(values.size()), out);
   for (const uint64_t at : decimals.exceptions) base::PutFixed(out, values[at]);
-  WriteWords(decimals.words, plan, out);
 }
 
 absl::Status Malformed(const base::ByteReader& in) {
@@ -49,13 +49,11 @@ struct WordRoom {
   std::array<uint64_t, kMaxBlockValues> words;
 };
 
-absl::Status DecodeDecimals(base::ByteReader& in, std::span<double> out) {
-  uint8_t exponent;
+// Reads values that no codec could hold, and where they belong.
+absl::Status DecodeExceptions(base::ByteReader& in, std::span<double> out) {
   uint64_t count;
-  if (!in.GetFixed(&exponent) || exponent > kDecimalExponentMax || !in.GetVarint(&count) ||
-      count > out.size()) {
-    return Malformed(in);
-  }
+  if (!in.GetVarint(&count) || count > out.size()) return Malformed(in);
+  if (count == 0) return absl::OkStatus();
   const unsigned position_width = PositionWidth(out.size());
   std::string_view packed_positions;
   std::string_view exceptions;
@@ -63,17 +61,23 @@ absl::Status DecodeDecimals(base::ByteReader& in, std::span<double> out) {
       !in.GetBytes(8 * count, &exceptions)) {
     return Malformed(in);
   }
-  WordRoom room;
-  const std::span<uint64_t> words(room.words.data(), out.size());
-  RETURN_IF_ERROR(DecodeWords(in, words));
-  RestoreDecimals(words, exponent, out);
-  const std::span<uint64_t> positions(room.words.data(), count);
+  std::vector<uint64_t> positions(count);
   UnpackBits(packed_positions.data(), position_width, positions);
   for (size_t i = 0; i < count; ++i) {
     if (positions[i] >= out.size()) return Malformed(in);
     out[positions[i]] = base::LoadFixed<double>(exceptions.data() + 8 * i);
   }
   return absl::OkStatus();
+}
+
+absl::Status DecodeDecimals(base::ByteReader& in, std::span<double> out) {
+  uint8_t exponent;
+  if (!in.GetFixed(&exponent) || exponent > kDecimalExponentMax) return Malformed(in);
+  WordRoom room;
+  const std::span<uint64_t> words(room.words.data(), out.size());
+  RETURN_IF_ERROR(DecodeWords(in, words));
+  RestoreDecimals(words, exponent, out);
+  return DecodeExceptions(in, out);
 }
 
 absl::Status DecodeFloatBits(base::ByteReader& in, std::span<double> out) {

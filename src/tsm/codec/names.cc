@@ -1,5 +1,7 @@
 #include "tsm/codec/names.h"
 
+#include <algorithm>
+
 #include "tsm/codec/codec_id.h"
 
 namespace varve::tsm::codec {
@@ -52,7 +54,14 @@ std::string_view WordOf(CodecId codec) {
 
 std::string NameOf(std::string_view block) {
   if (block.empty()) return "unknown";
-  return std::string(WordOf(static_cast<CodecId>(block[0])));
+  const auto codec = static_cast<CodecId>(block[0]);
+  std::string name(WordOf(codec));
+  // Where the words of a float block begin.
+  std::string_view words;
+  if (codec == CodecId::kFloatBits) words = block.substr(1);
+  if (codec == CodecId::kDecimal) words = block.substr(std::min<size_t>(block.size(), 2));
+  if (words.empty()) return name;
+  return name + "+" + std::string(WordOf(static_cast<CodecId>(words[0])));
 }
 
 }  // namespace varve::tsm::codec

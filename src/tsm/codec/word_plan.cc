@@ -1,8 +1,9 @@
 #include "tsm/codec/word_plan.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
+#include "tsm/codec/entropy.h"
 #include "tsm/codec/frames.h"
 #include "tsm/codec/residuals.h"
 #include "tsm/codec/scale.h"
@@ -11,6 +12,8 @@
 
 namespace varve::tsm::codec {
 namespace {
+
+constexpr size_t kEntropySavingPercent = 5;
 
 // What one pass over the words shows.
 struct Shape {
@@ -38,7 +41,7 @@ Shape Survey(std::span<const uint64_t> words) {
   return shape;
 }
 
-size_t PackedHeadBytes(const ResidualForm& form) {
+size_t HeadBytes(const ResidualForm& form) {
   return 1 + SignedVarintBytes(form.base) + VarintBytes(form.scale) +
          (form.order == 2 ? SignedVarintBytes(form.first_delta) : 0);
 }
@@ -54,8 +57,37 @@ WordPlan PlanPacked(std::span<const uint64_t> words, CodecId codec, uint64_t sca
   plan.codec = codec;
   plan.base = form.base;
   plan.scale = form.scale;
-  plan.bytes = PackedHeadBytes(form) + FramesCost(residuals.values());
+  plan.bytes = HeadBytes(form) + FramesCost(residuals.values());
   return plan;
+}
+
+// The entropy coding that looks best, if it saves enough of `packed_bytes` to be worth its slower
+// reading.
+std::optional<WordPlan> PlanEntropy(std::span<const uint64_t> words, uint64_t scale,
+                                    size_t packed_bytes) {
+  std::optional<EntropyModel> best_model;
+  WordPlan best;
+  best.bytes = packed_bytes - packed_bytes * kEntropySavingPercent / 100;
+  ResidualBuffer residuals;
+  for (const CodecId codec : {CodecId::kEntropy, CodecId::kDeltaEntropy, CodecId::kDelta2Entropy}) {
+    const ResidualForm form = FormOf(words, DeltaOrder(codec), scale);
+    residuals.Fill(words, form);
+    auto model = EntropyModel::Count(residuals.values());
+    if (!model) continue;
+    const size_t bytes = HeadBytes(form) + model->EstimateBytes();
+    if (bytes > best.bytes) continue;
+    best_model = std::move(model);
+    best.codec = codec;
+    best.base = form.base;
+    best.scale = form.scale;
+    best.bytes = bytes;
+  }
+  if (!best_model) return std::nullopt;
+  const ResidualForm form = FormOf(words, DeltaOrder(best.codec), scale);
+  residuals.Fill(words, form);
+  best_model->Encode(residuals.values(), best.entropy);
+  best.bytes = HeadBytes(form) + best.entropy.size();
+  return best;
 }
 
 WordPlan PlanNested(CodecId codec, NestedStreams streams, const EncodeOptions& options) {
@@ -98,11 +130,15 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
     residuals.Fill(words, FormOf(words, DeltaOrder(codec), scale));
     Consider(best, PlanPacked(words, codec, scale, residuals));
   }
+  const size_t packed_bytes = best.bytes;
+  if (options.cold) {
+    if (auto plan = PlanEntropy(words, scale, packed_bytes)) Consider(best, *std::move(plan));
+  }
   if (depth > 0) {
     if (shape.runs <= words.size() / 4) {
       Consider(best, PlanNested(CodecId::kRuns, SplitRuns(words, shape.runs), options));
     }
-    if (best.bytes > words.size()) {
+    if (packed_bytes > words.size()) {
       if (auto streams = SplitDictionary(words)) {
         Consider(best, PlanNested(CodecId::kWordDictionary, *std::move(streams), options));
       }
@@ -134,6 +170,10 @@ void WriteWords(std::span<const uint64_t> words, const WordPlan& plan, std::stri
   base::PutSignedVarint(out, static_cast<int64_t>(form.base));
   base::PutVarint(out, form.scale);
   if (form.order == 2) base::PutSignedVarint(out, static_cast<int64_t>(form.first_delta));
+  if (!plan.entropy.empty()) {
+    out += plan.entropy;
+    return;
+  }
   ResidualBuffer residuals;
   residuals.Fill(words, form);
   EncodeFrames(residuals.values(), out);

@@ -42,6 +42,11 @@ struct NestedStreams {
 WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options, int depth = 1);
 void WriteWords(std::span<const uint64_t> words, const WordPlan& plan, std::string& out);
 
+constexpr bool IsEntropy(CodecId codec) {
+  return codec == CodecId::kEntropy || codec == CodecId::kDeltaEntropy ||
+         codec == CodecId::kDelta2Entropy;
+}
+
 // Number of values a codec of the delta family stores in its header instead of in its frames.
 constexpr size_t DeltaOrder(CodecId codec) {
   switch (codec) {

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "tsm/codec/codec_id.h"
+#include "tsm/codec/entropy.h"
 #include "tsm/codec/frames.h"
 #include "tsm/codec/residuals.h"
 #include "tsm/codec/word_plan.h"
@@ -35,9 +36,9 @@ absl::Status DecodeStep(base::ByteReader& in, std::span<uint64_t> out) {
   return absl::OkStatus();
 }
 
-absl::Status DecodeResiduals(base::ByteReader& in, size_t order, std::span<uint64_t> out) {
+absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, std::span<uint64_t> out) {
   ResidualForm form;
-  form.order = order;
+  const size_t order = form.order = DeltaOrder(codec);
   int64_t base;
   int64_t first_delta = 0;
   if (!in.GetSignedVarint(&base) || !in.GetVarint(&form.scale) ||
@@ -46,7 +47,8 @@ absl::Status DecodeResiduals(base::ByteReader& in, size_t order, std::span<uint6
   }
   form.base = static_cast<uint64_t>(base);
   form.first_delta = static_cast<uint64_t>(first_delta);
-  RETURN_IF_ERROR(DecodeFrames(in, out.subspan(order)));
+  const std::span<uint64_t> residuals = out.subspan(order);
+  RETURN_IF_ERROR(IsEntropy(codec) ? DecodeEntropy(in, residuals) : DecodeFrames(in, residuals));
   Restore(form, out);
   return absl::OkStatus();
 }
@@ -101,7 +103,10 @@ absl::Status DecodeStream(base::ByteReader& in, bool may_nest, std::span<uint64_
     case CodecId::kPacked:
     case CodecId::kDelta:
     case CodecId::kDelta2:
-      return DecodeResiduals(in, DeltaOrder(codec), out);
+    case CodecId::kEntropy:
+    case CodecId::kDeltaEntropy:
+    case CodecId::kDelta2Entropy:
+      return DecodeResiduals(in, codec, out);
     case CodecId::kRuns:
       return may_nest ? DecodeRuns(in, out) : Malformed(in);
     case CodecId::kWordDictionary:

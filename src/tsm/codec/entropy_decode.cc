@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <array>
+
+#include "base/status.h"
+#include "tsm/codec.h"
+#include "tsm/codec/bit_stream.h"
+#include "tsm/codec/entropy.h"
+#include "tsm/codec/entropy_format.h"
+
+namespace varve::tsm::codec {
+namespace {
+
+using namespace entropy;
+
+absl::Status Malformed(const base::ByteReader& in) {
+  return base::DataLoss("malformed entropy coding: offset=", in.offset());
+}
+
+// One slot of the table: of which present token, that token's share, and the slot's place in it.
+struct Slot {
+  uint16_t share;
+  uint16_t place;
+};
+
+// What reading needs of the table. Left uninitialised beyond what ReadTable() fills.
+struct Table {
+  Table() {}
+  unsigned bits;
+  unsigned extra_bits_max = 0;
+  std::array<Slot, size_t{1} << kTableBitsMax> slots;
+  std::array<uint8_t, size_t{1} << kTableBitsMax> symbols;  // numbers of present tokens
+  std::array<uint64_t, kPresentTokensMax> distances;
+  std::array<uint8_t, kPresentTokensMax> extra_bits;
+};
+
+// Reads the table; false if it does not add up.
+bool ReadTable(base::ByteReader& in, Table& table) {
+  uint8_t bits;
+  uint64_t tokens;
+  if (!in.GetFixed(&bits) || bits < kTableBitsMin || bits > kTableBitsMax ||
+      !in.GetVarint(&tokens) || tokens == 0 || tokens > kTokens) {
+    return false;
+  }
+  table.bits = bits;
+  const uint32_t size = 1U << bits;
+  uint32_t start = 0;
+  size_t present = 0;
+  std::string_view rest;
+  base::ByteReader ahead = in;
+  ahead.GetBytes(ahead.remaining(), &rest);
+  BitReader fields(rest);
+  for (unsigned token = 0; token < tokens; ++token) {
+    const auto width = static_cast<unsigned>(fields.Get(kShareWidthBits));
+    if (width == 0) {
+      token += static_cast<unsigned>(fields.Get(kSkipBits));
+      continue;
+    }
+    const uint32_t share = (1U << (width - 1)) + static_cast<uint32_t>(fields.Get(width - 1));
+    if (fields.failed() || share > size - start || present == kPresentTokensMax) return false;
+    for (uint32_t i = 0; i < share; ++i) {
+      table.slots[start + i] = {static_cast<uint16_t>(share), static_cast<uint16_t>(i)};
+      table.symbols[start + i] = static_cast<uint8_t>(present);
+    }
+    table.distances[present] = DistanceOf(token);
+    table.extra_bits[present] = static_cast<uint8_t>(ExtraBits(token));
+    table.extra_bits_max = std::max(table.extra_bits_max, ExtraBits(token));
+    start += share;
+    ++present;
+  }
+  return start == size && !fields.failed() && in.GetBytes(fields.bytes_read(), &rest);
+}
+
+using States = std::array<uint32_t, kStates>;
+
+// Takes one step of `state`, which is refilled with `next` when it is low, and returns its symbol.
+inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, bool& refilled) {
+  const uint32_t at = state & ((1U << table.bits) - 1);
+  const Slot slot = table.slots[at];
+  const uint32_t stepped = slot.share * (state >> table.bits) + slot.place;
+  refilled = stepped < kStateLow;
+  state = refilled ? (stepped << 16) | next : stepped;
+  return table.symbols[at];
+}
+
+// Decodes `symbols`; false if the words do not fit them exactly.
+bool DecodeSymbols(const Table& table, States states, std::string_view words,
+                   std::span<uint8_t> symbols) {
+  const char* at = words.data();
+  const char* const end = at + words.size();
+  bool refilled;
+  size_t i = 0;
+  for (; i + kStates <= symbols.size() && end - at >= static_cast<ptrdiff_t>(2 * kStates);
+       i += kStates) {
+    for (size_t s = 0; s < kStates; ++s) {
+      symbols[i + s] = Step(table, states[s], base::LoadFixed<uint16_t>(at), refilled);
+      at += refilled ? 2 : 0;
+    }
+  }
+  for (; i < symbols.size(); ++i) {
+    const bool more = at != end;
+    const uint16_t next = more ? base::LoadFixed<uint16_t>(at) : 0;
+    symbols[i] = Step(table, states[i % kStates], next, refilled);
+    if (refilled && !more) return false;
+    at += refilled ? 2 : 0;
+  }
+  return at == end &&
+         std::all_of(states.begin(), states.end(), [](uint32_t s) { return s == kStateLow; });
+}
+
+}  // namespace
+
+absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out) {
+  int64_t centre;
+  Table table;
+  uint64_t word_count;
+  States states;
+  if (!in.GetSignedVarint(&centre) || !ReadTable(in, table) || !in.GetVarint(&word_count) ||
+      word_count > out.size()) {
+    return Malformed(in);
+  }
+  std::string_view words;
+  for (uint32_t& state : states) {
+    if (!in.GetFixed(&state) || state < kStateLow) return Malformed(in);
+  }
+  if (!in.GetBytes(2 * word_count, &words)) return Malformed(in);
+  std::array<uint8_t, kMaxBlockValues> room;
+  const std::span<uint8_t> symbols(room.data(), out.size());
+  if (!DecodeSymbols(table, states, words, symbols)) return Malformed(in);
+
+  std::array<uint64_t, kPresentTokensMax> values;
+  const auto base = static_cast<uint64_t>(centre);
+  if (table.extra_bits_max == 0) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      values[i] = static_cast<uint64_t>(base::UnZigZag(table.distances[i])) + base;
+    }
+    for (size_t i = 0; i < out.size(); ++i) out[i] = values[symbols[i]];
+    return absl::OkStatus();
+  }
+  std::string_view rest;
+  base::ByteReader ahead = in;
+  ahead.GetBytes(ahead.remaining(), &rest);
+  BitReader fields(rest);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint8_t symbol = symbols[i];
+    const uint64_t distance = table.distances[symbol] + fields.Get(table.extra_bits[symbol]);
+    out[i] = static_cast<uint64_t>(base::UnZigZag(distance)) + base;
+  }
+  if (fields.failed() || !in.GetBytes(fields.bytes_read(), &rest)) return Malformed(in);
+  return absl::OkStatus();
+}
+
+}  // namespace varve::tsm::codec
