@@ -41,6 +41,9 @@ struct LogOptions {
   int64_t sync_interval_ms = 1000;
   uint64_t segment_bytes_max = 64 << 20;  // a new segment is begun behind this size
   uint64_t queue_bytes_max = 64 << 20;    // what may wait for the log thread
+  // No new record gets this LSN or a smaller one. For callers that keep positions elsewhere: with
+  // kInterval and kOff, what they keep can outlive the records a power cut took.
+  Lsn lsn_floor = 0;
 };
 
 // Thread safety: every method may be called from any thread.
@@ -55,7 +58,8 @@ class Log {
   // Opens the folder (creating it), replays every record with lsn > `after` through `applier`, and
   // starts the log thread. A record cut short at the end of the newest segment is taken for a power
   // cut: the segment is truncated to its last good record. Any other damage is DATA_LOSS naming the
-  // file and offset. `env` must outlive the log.
+  // file and offset; so is a bad record of the newest segment when a later record shows that it had
+  // been synced. `env` must outlive the log.
   static absl::StatusOr<std::unique_ptr<Log>> Open(base::Env& env, LogOptions options, Lsn after,
                                                    Applier applier);
   // Makes what was appended durable, then stops the thread and closes.
@@ -63,13 +67,14 @@ class Log {
 
   // Queues a record. Its place in the order is fixed when this returns: a record appended later by
   // anyone has a greater LSN. `done` may be empty. UNAVAILABLE, and `done` is not called: the log
-  // is sealed, or queue_bytes_max are waiting.
+  // is sealed, or queue_bytes_max are waiting. An empty queue takes any payload.
   virtual absl::Status Append(uint8_t type, std::string payload, Done done) = 0;
   // Append and wait. Must not be called on the log thread.
   virtual absl::StatusOr<Lsn> AppendAndWait(uint8_t type, std::string payload) = 0;
 
   // Removes segments all of whose records have lsn <= `through`. Never the newest segment; a newest
   // segment that is wholly covered and not empty is closed first, so that an idle log shrinks.
+  // Waits for the disk; must not be called on the log thread.
   virtual absl::Status Truncate(Lsn through) = 0;
 
   // The LSN of the last record applied.
@@ -92,7 +97,8 @@ struct SegmentInfo {
   std::string file;
   Lsn first_lsn = 0;
   uint64_t records = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;       // up to the end of the last good record or end mark
+  uint64_t torn_bytes = 0;  // behind that; only in the newest segment
 };
 absl::StatusOr<std::vector<SegmentInfo>> InspectFolder(
     base::Env& env, const std::string& folder, const std::function<void(const Record&)>& visit);

@@ -1,0 +1,33 @@
+// What is on disk when a log is opened: its segments, each read and judged.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "wal/log.h"
+
+namespace varve::wal {
+
+struct RecoveredLog {
+  std::vector<SegmentInfo> segments;  // in order of LSN
+  Lsn last_lsn = 0;                   // of the last intact record; 0: none
+  // Files of the newest segment that were cut short while being created: they hold no record.
+  std::vector<std::string> unfinished;
+};
+
+// Reads every segment of `folder` and passes each record to `visit`, in LSN order. Changes nothing.
+// A torn tail of the newest segment (SegmentReader::Tail::kTorn) ends it, and shows as
+// SegmentInfo::torn_bytes; any other damage, and a segment that is missing between two, is
+// DATA_LOSS naming file and offset. A folder that does not exist is empty.
+absl::StatusOr<RecoveredLog> ReadLog(base::Env& env, const std::string& folder,
+                                     const std::function<void(const Record&)>& visit);
+
+// Cuts the torn tail off the newest segment and removes unfinished files, durably.
+absl::Status RepairTail(base::Env& env, const std::string& folder, RecoveredLog* log);
+
+// Truncates the file and makes that durable.
+absl::Status TruncateDurably(base::Env& env, const std::string& path, uint64_t size);
+
+}  // namespace varve::wal
