@@ -2,6 +2,7 @@
 // error has its words and position.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,15 +18,27 @@ namespace varve::query {
 struct ParameterValue {
   std::variant<bool, int64_t, double, std::string> value;
   // {"regex": "..."}, {"identifier": "..."}, {"duration": "..."}, ...: how a string is to be read;
-  // empty: a string literal.
+  // empty: a string literal. "error": `value` says why nothing can be bound, and a statement that
+  // uses the name is refused with it.
   std::string kind;
 };
 using Parameters = std::map<std::string, ParameterValue, std::less<>>;
 
+// Reads the JSON object of the `params` of a request; empty text gives none. A number with a point
+// is a float, any other an integer. INVALID_ARGUMENT with InfluxDB's text ("error parsing query
+// parameters: ..."), which is the whole error of the request.
+absl::StatusOr<Parameters> ParseParameters(std::string_view json);
+
 // INVALID_ARGUMENT with InfluxDB's text, "found X, expected Y at line L, char C". Nesting is
-// limited, so no text can exhaust the stack.
+// limited, so no text can exhaust the stack, here or where the tree is walked.
 absl::StatusOr<std::vector<Statement>> ParseQuery(std::string_view text,
                                                   const Parameters& parameters);
 absl::StatusOr<ExprPtr> ParseExpression(std::string_view text, const Parameters& parameters);
+
+// "1h30m", "-5m", "INF" is none. INVALID_ARGUMENT: "invalid duration", or that it overflows.
+absl::StatusOr<int64_t> ParseDuration(std::string_view text);
+
+// How deep an expression or subqueries may be nested.
+inline constexpr int kMaxNesting = 500;
 
 }  // namespace varve::query

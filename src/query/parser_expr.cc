@@ -1,0 +1,349 @@
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "absl/strings/ascii.h"
+#include "base/status.h"
+#include "query/parser_impl.h"
+#include "query/regex_error.h"
+
+namespace varve::query {
+namespace {
+
+// Longer runs of AND or OR become balanced trees: they mean and print the same, and a condition
+// with thousands of terms must not be thousands of levels deep.
+constexpr size_t kBalanceFrom = 64;
+
+Operator OperatorOf(Token token) {
+  return static_cast<Operator>(static_cast<int>(token) - static_cast<int>(Token::kAdd));
+}
+static_assert(static_cast<int>(Token::kGte) - static_cast<int>(Token::kAdd) ==
+              static_cast<int>(Operator::kGte));
+
+template <typename T>
+bool ParseWhole(std::string_view text, T* out) {
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), *out);
+  return result.ec == std::errc() && result.ptr == text.data() + text.size();
+}
+
+bool ParseDataType(std::string_view word, DataType* type) {
+  const std::string lower = absl::AsciiStrToLower(base::ToAbsl(word));
+  for (const DataType candidate : {DataType::kFloat, DataType::kInteger, DataType::kUnsigned,
+                                   DataType::kString, DataType::kBoolean}) {
+    if (lower == DataTypeName(candidate)) {
+      *type = candidate;
+      return true;
+    }
+  }
+  return false;
+}
+
+// Raises a count for the life of a scope.
+class Deeper {
+ public:
+  explicit Deeper(int& count) : count_(count) { ++count_; }
+  ~Deeper() { --count_; }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+
+ private:
+  int& count_;
+};
+
+}  // namespace
+
+absl::StatusOr<ExprPtr> Parser::ParseExpr() {
+  ASSIGN_OR_RETURN(Operand operand, ParseOperand());
+  return std::move(operand.expr);
+}
+
+absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
+  const Deeper deeper(nesting_);
+  RETURN_IF_ERROR(CheckNesting(0));
+
+  std::vector<Operand> operands;
+  std::vector<Token> ops;
+  ASSIGN_OR_RETURN(Operand first, ParseUnary());
+  operands.push_back(std::move(first));
+  for (;;) {
+    const ScannedToken op = ScanSkippingSpace();
+    if (!IsOperator(op.token)) {
+      Unscan();
+      break;
+    }
+    Operand next;
+    if (op.token == Token::kEqRegex || op.token == Token::kNeqRegex) {
+      ASSIGN_OR_RETURN(auto regex, ParseRegex());
+      if (regex == nullptr) return Unexpected(ScanSkippingSpace(), "regex");
+      next.expr = MakeExpr(RegexLiteral{std::move(regex)});
+    } else {
+      ASSIGN_OR_RETURN(next, ParseUnary());
+    }
+    operands.push_back(std::move(next));
+    ops.push_back(op.token);
+  }
+  return Combine(std::move(operands), ops);
+}
+
+// Builds the tree level by level, the tightest operators first.
+absl::StatusOr<Parser::Operand> Parser::Combine(std::vector<Operand> operands,
+                                                const std::vector<Token>& ops) {
+  std::vector<Token> rest = ops;
+  for (int level = 5; level >= 1 && !rest.empty(); --level) {
+    std::vector<Operand> next_operands;
+    std::vector<Token> next_ops;
+    for (size_t i = 0; i < operands.size();) {
+      size_t end = i;
+      while (end < rest.size() && Precedence(rest[end]) == level) ++end;
+      std::vector<Operand> run(std::make_move_iterator(operands.begin() + i),
+                               std::make_move_iterator(operands.begin() + end + 1));
+      next_operands.push_back(
+          FoldLevel(std::move(run), std::vector<Token>(rest.begin() + i, rest.begin() + end)));
+      RETURN_IF_ERROR(CheckNesting(next_operands.back().depth));
+      if (end < rest.size()) next_ops.push_back(rest[end]);
+      i = end + 1;
+    }
+    operands = std::move(next_operands);
+    rest = std::move(next_ops);
+  }
+  return std::move(operands.front());
+}
+
+// Joins operands of one precedence from the left.
+Parser::Operand Parser::FoldLevel(std::vector<Operand> operands, const std::vector<Token>& ops) {
+  const auto join = [](Token op, Operand left, Operand right) {
+    const int depth = 1 + std::max(left.depth, right.depth);
+    return Operand{
+        MakeExpr(BinaryExpr{OperatorOf(op), std::move(left.expr), std::move(right.expr)}), depth};
+  };
+  if (ops.size() >= kBalanceFrom && (ops[0] == Token::kAnd || ops[0] == Token::kOr)) {
+    while (operands.size() > 1) {
+      std::vector<Operand> halved;
+      for (size_t i = 0; i + 1 < operands.size(); i += 2) {
+        halved.push_back(join(ops[0], std::move(operands[i]), std::move(operands[i + 1])));
+      }
+      if (operands.size() % 2 == 1) halved.push_back(std::move(operands.back()));
+      operands = std::move(halved);
+    }
+    return std::move(operands.front());
+  }
+  Operand left = std::move(operands.front());
+  for (size_t i = 0; i < ops.size(); ++i) {
+    left = join(ops[i], std::move(left), std::move(operands[i + 1]));
+  }
+  return left;
+}
+
+absl::StatusOr<Parser::Operand> Parser::ParseUnary() {
+  ScannedToken token = ScanSkippingSpace();
+  switch (token.token) {
+    case Token::kLeftParen:
+      return ParseParen();
+    case Token::kIdent: {
+      if (Scan().token == Token::kLeftParen) return ParseCall(std::move(token.literal));
+      Unscan();
+      Unscan();
+      ASSIGN_OR_RETURN(ExprPtr expr, ParseVarRef());
+      return Operand{std::move(expr)};
+    }
+    case Token::kDistinct:
+      return ParseDistinct();
+    case Token::kString:
+      return Operand{MakeExpr(StringLiteral{std::move(token.literal)})};
+    case Token::kNumber:
+    case Token::kInteger: {
+      ASSIGN_OR_RETURN(ExprPtr expr, ParseNumberToken(token));
+      return Operand{std::move(expr)};
+    }
+    case Token::kTrue:
+    case Token::kFalse:
+      return Operand{MakeExpr(BooleanLiteral{token.token == Token::kTrue})};
+    case Token::kDurationVal: {
+      ASSIGN_OR_RETURN(const int64_t ns, ParseDuration(token.literal));
+      return Operand{MakeExpr(DurationLiteral{ns})};
+    }
+    case Token::kMul: {
+      ASSIGN_OR_RETURN(ExprPtr expr, ParseWildcard());
+      return Operand{std::move(expr)};
+    }
+    case Token::kRegex: {
+      auto regex = CompileRegex(token.literal);
+      if (!regex.ok()) return ErrorAt(base::MessageOf(regex.status()), token.position);
+      return Operand{MakeExpr(RegexLiteral{*std::move(regex)})};
+    }
+    case Token::kBoundParam:
+      return UnboundParameter(token);
+    case Token::kAdd:
+    case Token::kSub:
+      return ParseSigned(token.token == Token::kSub);
+    default:
+      return Unexpected(token, "identifier, string, number, bool");
+  }
+}
+
+absl::Status Parser::UnboundParameter(const ScannedToken& token) const {
+  std::string_view name = token.literal;
+  if (name.substr(0, 1) == "$") name.remove_prefix(1);
+  if (name.empty()) return base::InvalidArgument("empty bound parameter");
+  return base::InvalidArgument("missing parameter: ", name);
+}
+
+absl::StatusOr<ExprPtr> Parser::ParseNumberToken(const ScannedToken& token) {
+  if (token.token == Token::kNumber) {
+    double value = 0;
+    if (!ParseWhole(token.literal, &value)) {
+      return ErrorAt("unable to parse number", token.position);
+    }
+    return MakeExpr(NumberLiteral{value});
+  }
+  int64_t value = 0;
+  if (ParseWhole(token.literal, &value)) return MakeExpr(IntegerLiteral{value});
+  uint64_t large = 0;
+  if (ParseWhole(token.literal, &large)) return MakeExpr(UnsignedLiteral{large});
+  return ErrorAt("unable to parse integer", token.position);
+}
+
+absl::StatusOr<Parser::Operand> Parser::ParseParen() {
+  ASSIGN_OR_RETURN(Operand inner, ParseOperand());
+  RETURN_IF_ERROR(Expect(Token::kRightParen));
+  return Operand{MakeExpr(ParenExpr{std::move(inner.expr)}), inner.depth + 1};
+}
+
+// A sign is part of a number and multiplies anything else.
+absl::StatusOr<Parser::Operand> Parser::ParseSigned(bool negative) {
+  const ScannedToken next = ScanSkippingSpace();
+  switch (next.token) {
+    case Token::kNumber:
+    case Token::kInteger:
+    case Token::kDurationVal:
+    case Token::kLeftParen:
+    case Token::kIdent:
+      break;
+    default:
+      return Unexpected(next, "identifier, number, duration, (");
+  }
+  Unscan();
+  ASSIGN_OR_RETURN(Operand operand, ParseUnary());
+  const Expr& expr = *operand.expr;
+  if (const auto* number = expr.As<NumberLiteral>()) {
+    return Operand{MakeExpr(NumberLiteral{negative ? -number->value : number->value})};
+  }
+  if (const auto* integer = expr.As<IntegerLiteral>()) {
+    const uint64_t bits = static_cast<uint64_t>(integer->value);
+    return Operand{MakeExpr(IntegerLiteral{static_cast<int64_t>(negative ? -bits : bits)})};
+  }
+  if (const auto* large = expr.As<UnsignedLiteral>()) {
+    if (!negative) return operand;
+    if (large->value == uint64_t{1} << 63) {
+      return Operand{MakeExpr(IntegerLiteral{std::numeric_limits<int64_t>::min()})};
+    }
+    return base::InvalidArgument("constant -", large->value, " underflows int64");
+  }
+  if (const auto* duration = expr.As<DurationLiteral>()) {
+    return Operand{MakeExpr(DurationLiteral{negative ? -duration->ns : duration->ns})};
+  }
+  const int64_t factor = negative ? -1 : 1;
+  return Operand{
+      MakeExpr(BinaryExpr{Operator::kMul, MakeExpr(IntegerLiteral{factor}), operand.expr}),
+      operand.depth + 1};
+}
+
+absl::StatusOr<Parser::Operand> Parser::ParseDistinct() {
+  const ScannedToken next = Scan();
+  if (next.token == Token::kLeftParen) return ParseCall("distinct");
+  if (next.token != Token::kWhitespace) return Unexpected(next, "(, identifier");
+  ASSIGN_OR_RETURN(std::string name, ParseIdent());
+  return Operand{MakeExpr(Distinct{std::move(name)})};
+}
+
+// The name and the parenthesis are read.
+absl::StatusOr<Parser::Operand> Parser::ParseCall(std::string name) {
+  Call call{absl::AsciiStrToLower(base::ToAbsl(name)), {}};
+  int depth = 0;
+  for (;;) {
+    ASSIGN_OR_RETURN(auto regex, ParseRegex());
+    if (regex != nullptr) {
+      call.args.push_back(MakeExpr(RegexLiteral{std::move(regex)}));
+    } else {
+      if (call.args.empty()) {
+        if (Scan().token == Token::kRightParen) return Operand{MakeExpr(std::move(call))};
+        Unscan();
+      }
+      ASSIGN_OR_RETURN(Operand argument, ParseOperand());
+      depth = std::max(depth, argument.depth);
+      call.args.push_back(std::move(argument.expr));
+    }
+    if (!Accept(Token::kComma)) break;
+  }
+  const ScannedToken close = Scan();
+  if (close.token != Token::kRightParen) return Unexpected(close, ")");
+  return Operand{MakeExpr(std::move(call)), depth + 1};
+}
+
+absl::StatusOr<ExprPtr> Parser::ParseVarRef() {
+  ASSIGN_OR_RETURN(std::vector<std::string> segments, ParseSegmentedIdents());
+  VarRef ref;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    base::StrAppend(ref.name, i > 0 ? "." : "", segments[i]);
+  }
+  if (Scan().token != Token::kDoubleColon) {
+    Unscan();
+    return MakeExpr(std::move(ref));
+  }
+  const ScannedToken type = Scan();
+  switch (type.token) {
+    case Token::kField:
+      ref.type = DataType::kAnyField;
+      break;
+    case Token::kTag:
+      ref.type = DataType::kTag;
+      break;
+    case Token::kIdent:
+      if (!ParseDataType(type.literal, &ref.type)) {
+        return Unexpected(type, "float, integer, unsigned, string, boolean, field, tag");
+      }
+      break;
+    default:
+      return Unexpected(type, "float, integer, string, boolean, field, tag");
+  }
+  return MakeExpr(std::move(ref));
+}
+
+absl::StatusOr<ExprPtr> Parser::ParseWildcard() {
+  Wildcard wildcard;
+  if (Scan().token != Token::kDoubleColon) {
+    Unscan();
+    return MakeExpr(wildcard);
+  }
+  const ScannedToken type = Scan();
+  if (type.token == Token::kField) {
+    wildcard.type = DataType::kAnyField;
+  } else if (type.token == Token::kTag) {
+    wildcard.type = DataType::kTag;
+  } else {
+    return Unexpected(type, "field, tag");
+  }
+  return MakeExpr(wildcard);
+}
+
+// Looks at the text behind the last token: a slash begins a regular expression only where one may
+// stand. A bound parameter may hold one, too.
+absl::StatusOr<std::shared_ptr<const index::TagRegex>> Parser::ParseRegex() {
+  if (IsWhitespace(scanner_.PeekCharacter())) SkipWhitespace();
+  const char32_t next = scanner_.PeekCharacter();
+  if (next == '$') {
+    const ScannedToken parameter = Scan();
+    Unscan();
+    if (parameter.token != Token::kRegex) return std::shared_ptr<const index::TagRegex>();
+  } else if (next != '/') {
+    return std::shared_ptr<const index::TagRegex>();
+  }
+  const ScannedToken token = Bind(scanner_.ScanRegex());
+  if (token.token == Token::kBadRegex) return ErrorAt("bad regex: ", token.position);
+  if (token.token != Token::kRegex) return Unexpected(token, "regex");
+  auto regex = CompileRegex(token.literal);
+  if (!regex.ok()) return ErrorAt(base::MessageOf(regex.status()), token.position);
+  return regex;
+}
+
+}  // namespace varve::query
