@@ -1,0 +1,6 @@
+// The heavy headers of the two files that speak Asio and Beast, compiled once.
+#pragma once
+
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>

@@ -1,0 +1,114 @@
+#include "http/bound_parameters.h"
+
+#include <simdjson.h>
+
+#include <string>
+#include <utility>
+
+#include "base/status.h"
+
+namespace varve::http {
+namespace {
+
+namespace dom = simdjson::dom;
+using query::ParameterValue;
+
+absl::Status BadJson(simdjson::error_code error) {
+  return base::InvalidArgument("error parsing query parameters: ", simdjson::error_message(error));
+}
+absl::Status CannotBind(std::string_view why) {
+  return base::InvalidArgument("error parsing query: missing parameter: ", why);
+}
+
+ParameterValue Number(dom::element value) {
+  if (value.type() == dom::element_type::INT64) return {value.get_int64().value_unsafe(), ""};
+  if (value.type() == dom::element_type::UINT64) {
+    return {static_cast<double>(value.get_uint64().value_unsafe()), ""};
+  }
+  return {value.get_double().value_unsafe(), ""};
+}
+
+// {"regex": "..."} and its like: one member whose name says how to read its value.
+absl::StatusOr<ParameterValue> ObjectValue(dom::object object) {
+  if (object.size() != 1) {
+    return CannotBind("bound object parameter value must have exactly one entry");
+  }
+  const auto member = *object.begin();
+  const std::string kind(member.key);
+  const dom::element value = member.value;
+  const bool is_text = value.is_string();
+  const bool is_number = value.is_number();
+  ParameterValue result;
+  if (is_text) result.value = std::string(value.get_string().value_unsafe());
+  if (is_number) result = Number(value);
+  result.kind = kind;
+  if (kind == "identifier" || kind == "ident") {
+    result.kind = "identifier";
+    if (!is_text) return CannotBind("identifier must be a string value");
+  } else if (kind == "regex") {
+    if (!is_text) return CannotBind("regex literal must be a string value");
+  } else if (kind == "string") {
+    if (!is_text) return CannotBind("string literal must be a string value");
+    result.kind.clear();
+  } else if (kind == "float") {
+    if (!is_number) return CannotBind("number literal must be a float value");
+    if (const auto* integer = std::get_if<int64_t>(&result.value)) {
+      result.value = static_cast<double>(*integer);
+    }
+    result.kind.clear();
+  } else if (kind == "integer") {
+    if (!is_number) return CannotBind("integer literal must be an integer value");
+    if (const auto* number = std::get_if<double>(&result.value)) {
+      if (!(*number > -9.2e18 && *number < 9.2e18)) {
+        return CannotBind("integer literal must be an integer value");
+      }
+      result.value = static_cast<int64_t>(*number);
+    }
+    result.kind.clear();
+  } else if (kind == "duration") {
+    if (!is_text && !value.is_int64()) {
+      return CannotBind("duration literal must be a string or integer value");
+    }
+  } else {
+    return CannotBind(base::StrCat("unknown bind object type: ", kind));
+  }
+  return result;
+}
+
+absl::StatusOr<ParameterValue> Value(dom::element value) {
+  switch (value.type()) {
+    case dom::element_type::STRING:
+      return ParameterValue{std::string(value.get_string().value_unsafe()), ""};
+    case dom::element_type::BOOL:
+      return ParameterValue{value.get_bool().value_unsafe(), ""};
+    case dom::element_type::INT64:
+    case dom::element_type::UINT64:
+    case dom::element_type::DOUBLE:
+      return Number(value);
+    case dom::element_type::OBJECT:
+      return ObjectValue(value.get_object().value_unsafe());
+    case dom::element_type::ARRAY:
+      return CannotBind("unable to bind parameter with type []interface {}");
+    case dom::element_type::NULL_VALUE:
+      break;
+  }
+  return CannotBind("unable to bind parameter with type <nil>");
+}
+
+}  // namespace
+
+absl::StatusOr<query::Parameters> ParseBoundParameters(std::string_view json) {
+  query::Parameters parameters;
+  dom::parser parser;
+  dom::object object;
+  // The copy is what simdjson pads; parameters are short.
+  if (const auto error = parser.parse(json.data(), json.size(), true).get_object().get(object)) {
+    return BadJson(error);
+  }
+  for (const auto member : object) {
+    ASSIGN_OR_RETURN(parameters[std::string(member.key)], Value(member.value));
+  }
+  return parameters;
+}
+
+}  // namespace varve::http

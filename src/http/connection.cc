@@ -1,0 +1,462 @@
+#include "http/connection.h"
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "base/status.h"
+#include "http/asio_pch.h"
+#include "http/form.h"
+#include "http/reply.h"
+#include "http/response_head.h"
+#include "http/router.h"
+
+namespace varve::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Parser = beast::http::request_parser<beast::http::string_body>;
+
+constexpr size_t kReadBytes = 16 << 10;
+constexpr size_t kLargeReadBytes = 64 << 10;
+constexpr uint32_t kHeaderBytesMax = 1 << 20;  // as Go's server; queries may be in the address
+constexpr size_t kQueuedBytesMax = 1 << 20;    // of an answer that wait for the client
+constexpr size_t kDiscardBytesMax = 256 << 20;
+constexpr auto kDiscardTime = std::chrono::seconds(5);
+
+Method MethodOf(beast::http::verb verb) {
+  switch (verb) {
+    case beast::http::verb::get:
+      return Method::kGet;
+    case beast::http::verb::head:
+      return Method::kHead;
+    case beast::http::verb::post:
+      return Method::kPost;
+    case beast::http::verb::put:
+      return Method::kPut;
+    case beast::http::verb::patch:
+      return Method::kPatch;
+    case beast::http::verb::delete_:
+      return Method::kDelete;
+    case beast::http::verb::options:
+      return Method::kOptions;
+    default:
+      return Method::kOther;
+  }
+}
+
+std::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
+
+class ConnectionImpl : public Connection,
+                       public Exchange,
+                       public std::enable_shared_from_this<ConnectionImpl> {
+ public:
+  ConnectionImpl(tcp::socket socket, const Services& services, std::function<void()> on_close)
+      : stream_(std::move(socket)), services_(services), on_close_(std::move(on_close)) {
+    error_code ignored;
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    const tcp::endpoint peer = stream_.socket().remote_endpoint(ignored);
+    if (!ignored) remote_address_ = peer.address().to_string();
+    buffer_.reserve(kReadBytes);
+  }
+  ~ConnectionImpl() override { Closed(); }
+
+  void Start() override { ReadHeader(); }
+  void CloseWhenIdle() override {
+    stopping_ = true;
+    if (!in_request_) Close();
+  }
+  void Abort() override { Close(); }
+
+  // --- Exchange: any thread.
+
+  const Request& request() const override { return request_; }
+  std::string TakeBody() override { return std::move(request_.body); }
+  const std::atomic<bool>& client_gone() const override { return client_gone_; }
+
+  void Reply(Response response) override {
+    const bool has_body = request_.method != Method::kHead && response.status != 204;
+    std::string bytes;
+    bytes.reserve(512 + response.body.size());
+    AppendHead(bytes, response, {http_1_0_, keep_alive_, response.body.size()},
+               services_.env->NowNs() / 1'000'000'000);
+    if (has_body) bytes += response.body;
+    absl::MutexLock lock(&mu_);
+    status_ = response.status;
+    queued_ = std::move(bytes);
+    ended_ = true;
+    KickLocked();
+  }
+
+  void Begin(Response head) override {
+    absl::MutexLock lock(&mu_);
+    status_ = head.status;
+    if (http_1_0_) keep_alive_ = false;
+    AppendHead(queued_, head, {http_1_0_, keep_alive_, std::nullopt},
+               services_.env->NowNs() / 1'000'000'000);
+  }
+
+  absl::Status Write(std::string bytes) override {
+    absl::MutexLock lock(&mu_);
+    if (!bytes.empty() && !closed_) {
+      if (http_1_0_) {
+        queued_ += bytes;
+      } else {
+        char size[24];
+        const auto end = std::to_chars(size, size + sizeof(size), bytes.size(), 16);
+        queued_.append(size, end.ptr);
+        queued_ += "\r\n";
+        queued_ += bytes;
+        queued_ += "\r\n";
+      }
+      KickLocked();
+    }
+    const auto room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+      return closed_ || queued_.size() < kQueuedBytesMax;
+    };
+    mu_.Await(absl::Condition(&room));
+    return closed_ ? base::Cancelled("client is gone") : absl::OkStatus();
+  }
+
+  void End(bool complete) override {
+    absl::MutexLock lock(&mu_);
+    if (complete && !http_1_0_) queued_ += "0\r\n\r\n";
+    ended_ = true;
+    cut_off_ = !complete;
+    KickLocked();
+  }
+
+ private:
+  // Has the network thread look at queued_ and ended_.
+  void KickLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (kicked_) return;
+    kicked_ = true;
+    asio::post(stream_.get_executor(), [self = shared_from_this()] { self->Pump(); });
+  }
+
+  // --- Reading: network thread.
+
+  void ReadHeader() {
+    parser_.emplace();
+    parser_->header_limit(kHeaderBytesMax);
+    const uint64_t max = services_.options.max_body_bytes;
+    parser_->body_limit(max == 0 ? boost::none : boost::optional<uint64_t>(max));
+    in_request_ = false;
+    stream_.expires_after(std::chrono::milliseconds(services_.options.idle_timeout_ms));
+    beast::http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
+  }
+
+  void OnHeader(error_code error) {
+    if (error == beast::http::error::body_limit) return OnTooLarge();
+    if (error) return OnReadError(error);
+    TakeHeader();
+    if (parser_->is_done()) return Handle();
+    const auto length = parser_->content_length();
+    if (length && *length > kLargeReadBytes) buffer_.reserve(kLargeReadBytes);
+    if (!http_1_0_ && EqualsIgnoreCase(request_.Header("expect"), "100-continue")) {
+      return SendContinue();
+    }
+    ReadBody();
+  }
+
+  void SendContinue() {
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(kContinue.data(), kContinue.size()),
+                      [self = shared_from_this()](error_code error, size_t) {
+                        if (error) return self->Close();
+                        self->ReadBody();
+                      });
+  }
+
+  void ReadBody() {
+    stream_.expires_after(std::chrono::milliseconds(services_.options.progress_timeout_ms));
+    beast::http::async_read_some(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
+  }
+
+  void OnBody(error_code error) {
+    if (error == beast::http::error::body_limit) return OnTooLarge();
+    if (error) return OnReadError(error);
+    if (parser_->is_done()) return Handle();
+    ReadBody();
+  }
+
+  // The body is not read: the answer says why, and the connection ends with it.
+  void OnTooLarge() {
+    if (!in_request_) TakeHeader();
+    request_.body_too_large = true;
+    keep_alive_ = false;
+    discard_rest_ = true;
+    Handle();
+  }
+
+  void OnReadError(error_code error) {
+    const bool parse_error =
+        error.category() ==
+        beast::http::make_error_code(beast::http::error::end_of_stream).category();
+    if (!parse_error || error == beast::http::error::end_of_stream ||
+        error == beast::http::error::partial_message) {
+      return Close();
+    }
+    request_ = Request();
+    BeginRequest();
+    keep_alive_ = false;
+    discard_rest_ = true;
+    Reply(error == beast::http::error::header_limit
+              ? MakePlain(431, "431 Request Header Fields Too Large")
+              : MakePlain(400, "400 Bad Request"));
+  }
+
+  void BeginRequest() {
+    in_request_ = true;
+    stream_.expires_never();
+    ++request_number_;
+    bytes_sent_ = 0;
+    client_gone_.store(false);
+    request_.remote_address = remote_address_;
+    request_.start_ns = services_.env->MonotonicNs();
+    services_.metrics->requests_active.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  void TakeHeader() {
+    request_ = Request();
+    const auto& message = parser_->get();
+    request_.method = MethodOf(message.method());
+    std::string_view target = View(message.target());
+    if (const size_t scheme = target.find("://");
+        !target.empty() && target[0] != '/' && scheme != std::string_view::npos) {
+      const size_t slash = target.find('/', scheme + 3);
+      target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    }
+    const size_t question = target.find('?');
+    if (question != std::string_view::npos) request_.query = target.substr(question + 1);
+    if (!Unescape(target.substr(0, question), false, &request_.path)) {
+      request_.path = target.substr(0, question);
+    }
+    request_.headers.reserve(8);
+    for (const auto& field : message) {
+      request_.headers.emplace_back(View(field.name_string()), View(field.value()));
+    }
+    http_1_0_ = message.version() < 11;
+    keep_alive_ = message.keep_alive() && !stopping_;
+    discard_rest_ = false;
+    BeginRequest();
+  }
+
+  void Handle() {
+    request_.body = std::move(parser_->get().body());
+    stream_.expires_never();
+    const uint64_t number = request_number_;
+    const bool watch = request_.path == "/query";
+    Route(services_, shared_from_this());
+    if (watch && number == request_number_ && in_request_) WatchClient();
+  }
+
+  // While an answer is being made, nothing is read; so that a client that goes away is noticed, the
+  // socket is looked at when there is something to read.
+  void WatchClient() {
+    stream_.socket().async_wait(
+        tcp::socket::wait_read,
+        [self = shared_from_this(), number = request_number_](error_code error) {
+          if (self->in_request_ && self->request_number_ == number) self->OnReadable(error);
+        });
+  }
+
+  void OnReadable(error_code error) {
+    char byte;
+    const ssize_t n =
+        error ? -1 : ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0) return;  // the next request; who pipelines is there
+    if (n < 0 && !error && (errno == EAGAIN || errno == EINTR)) return WatchClient();
+    client_gone_.store(true);
+    keep_alive_ = false;
+    absl::MutexLock lock(&mu_);
+    closed_ = true;
+  }
+
+  // --- Writing: network thread.
+
+  void Pump() {
+    {
+      absl::MutexLock lock(&mu_);
+      kicked_ = false;
+      if (!in_request_ || writing_) return;
+      if (queued_.empty()) {
+        if (!ended_) return;
+      } else {
+        out_.clear();
+        out_.swap(queued_);
+        written_ = 0;
+        writing_ = true;
+      }
+    }
+    if (writing_) {
+      WriteSome();
+    } else {
+      FinishRequest();
+    }
+  }
+
+  void WriteSome() {
+    stream_.expires_after(std::chrono::milliseconds(services_.options.progress_timeout_ms));
+    stream_.async_write_some(
+        asio::buffer(out_.data() + written_, out_.size() - written_),
+        [self = shared_from_this()](error_code error, size_t n) { self->OnWritten(error, n); });
+  }
+
+  void OnWritten(error_code error, size_t n) {
+    if (error) return Close();
+    written_ += n;
+    bytes_sent_ += n;
+    if (written_ < out_.size()) return WriteSome();
+    writing_ = false;
+    if (out_.capacity() > 2 * kQueuedBytesMax) std::string().swap(out_);
+    Pump();
+  }
+
+  void FinishRequest() {
+    Account();
+    const bool cut_off = ResetAnswer();
+    if (cut_off || stopping_ || !stream_.socket().is_open()) return Close();
+    if (discard_rest_) return Discard();
+    if (!keep_alive_) return ShutDown();
+    ReadHeader();
+  }
+
+  // Returns whether the answer was cut off.
+  bool ResetAnswer() {
+    absl::MutexLock lock(&mu_);
+    const bool cut_off = cut_off_ || closed_;
+    ended_ = false;
+    cut_off_ = false;
+    return cut_off;
+  }
+
+  void Account() {
+    if (!in_request_) return;
+    in_request_ = false;
+    Metrics& metrics = *services_.metrics;
+    metrics.requests_active.fetch_sub(1, std::memory_order_relaxed);
+    metrics.requests.fetch_add(1, std::memory_order_relaxed);
+    const int64_t duration = services_.env->MonotonicNs() - request_.start_ns;
+    metrics.request_ns.fetch_add(static_cast<uint64_t>(duration), std::memory_order_relaxed);
+    int status = 0;
+    {
+      absl::MutexLock lock(&mu_);
+      status = status_;
+    }
+    if (status >= 500) metrics.server_errors.fetch_add(1, std::memory_order_relaxed);
+    if (status >= 400 && status < 500)
+      metrics.client_errors.fetch_add(1, std::memory_order_relaxed);
+    if (services_.access_log) {
+      const std::string method(MethodText());
+      services_.access_log({method, request_.path, remote_address_, status, bytes_sent_, duration});
+    }
+  }
+
+  std::string_view MethodText() const {
+    return parser_ ? View(parser_->get().method_string()) : std::string_view("-");
+  }
+
+  // --- Closing: network thread.
+
+  // Tells the client that this was all, and gives it time to read it: closing while it still sends
+  // would reset the connection and take the answer with it.
+  void Discard() {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.expires_after(kDiscardTime);
+    discarded_ = 0;
+    DiscardSome();
+  }
+
+  void DiscardSome() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kLargeReadBytes),
+                            [self = shared_from_this()](error_code error, size_t n) {
+                              self->discarded_ += n;
+                              if (error || self->discarded_ > kDiscardBytesMax) {
+                                return self->Close();
+                              }
+                              self->DiscardSome();
+                            });
+  }
+
+  void ShutDown() {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    Close();
+  }
+
+  void Close() {
+    client_gone_.store(true);
+    {
+      absl::MutexLock lock(&mu_);
+      closed_ = true;
+    }
+    Account();
+    error_code ignored;
+    stream_.socket().close(ignored);
+    stream_.cancel();
+    Closed();
+  }
+
+  void Closed() {
+    if (!on_close_) return;
+    std::function<void()> on_close;
+    on_close.swap(on_close_);
+    on_close();
+  }
+
+  beast::tcp_stream stream_;
+  const Services& services_;
+  std::function<void()> on_close_;
+  std::string remote_address_;
+  beast::flat_buffer buffer_;
+  std::optional<Parser> parser_;
+
+  // Set before the request is handed out, and not changed until it is answered.
+  Request request_;
+  bool http_1_0_ = false;
+  std::atomic<bool> keep_alive_{true};
+  std::atomic<bool> client_gone_{false};
+
+  uint64_t request_number_ = 0;
+  bool in_request_ = false;
+  bool stopping_ = false;
+  bool discard_rest_ = false;
+  size_t discarded_ = 0;
+
+  std::string out_;  // being written
+  size_t written_ = 0;
+  uint64_t bytes_sent_ = 0;
+  bool writing_ = false;
+
+  absl::Mutex mu_;
+  std::string queued_ ABSL_GUARDED_BY(mu_);  // to be written next
+  int status_ ABSL_GUARDED_BY(mu_) = 0;
+  bool kicked_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;    // nothing is added to queued_ any more
+  bool cut_off_ ABSL_GUARDED_BY(mu_) = false;  // ended before it was complete
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace
+
+std::shared_ptr<Connection> NewConnection(tcp::socket socket, const Services& services,
+                                          std::function<void()> on_close) {
+  return std::make_shared<ConnectionImpl>(std::move(socket), services, std::move(on_close));
+}
+
+}  // namespace varve::http

@@ -1,0 +1,30 @@
+// One client connection: requests in turn, each answered before the next is read.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "http/services.h"
+
+namespace varve::http {
+
+// Lives on one io_context that one thread runs; all but Exchange's methods are called there.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+  // Begins to read. The connection keeps itself alive until it is closed.
+  virtual void Start() = 0;
+  // Closes when the answer being made is sent; at once when none is.
+  virtual void CloseWhenIdle() = 0;
+  // Closes now.
+  virtual void Abort() = 0;
+};
+
+// `on_close` is called once, on the connection's thread or when it is destroyed.
+std::shared_ptr<Connection> NewConnection(boost::asio::ip::tcp::socket socket,
+                                          const Services& services, std::function<void()> on_close);
+
+}  // namespace varve::http

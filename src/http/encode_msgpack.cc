@@ -1,0 +1,210 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/status.h"
+#include "base/strings.h"
+#include "http/encoder.h"
+#include "http/msgpack.h"
+
+namespace varve::http {
+namespace {
+
+using query::Cell;
+
+// MessagePack writes the length of a list before its items, so a part is built from the inside out:
+// rows, then the series around them, then the statement.
+class MsgPackEncoder : public Encoder {
+ public:
+  MsgPackEncoder(const EncodeOptions& options, ByteSink& out) : options_(options), out_(out) {}
+
+  absl::Status BeginStatement(int id) override {
+    statement_ = id;
+    series_.clear();
+    series_count_ = 0;
+    messages_.clear();
+    message_count_ = 0;
+    return absl::OkStatus();
+  }
+
+  absl::Status Rows(const query::RowBatch& batch) override {
+    if (batch.new_series || !in_series_) {
+      if (options_.chunked && in_series_) RETURN_IF_ERROR(EmitChunk(false));
+      CloseSeries();
+      header_ = *batch.header;
+      in_series_ = true;
+      row_count_ = 0;
+    }
+    const size_t columns = header_.columns.size();
+    size_t row = 0;
+    while (row < batch.rows) {
+      if (options_.chunked && row_count_ == options_.chunk_size) {
+        RETURN_IF_ERROR(EmitChunk(/*series_goes_on=*/true));
+      }
+      size_t count = batch.rows - row;
+      if (options_.chunked) count = std::min(count, options_.chunk_size - row_count_);
+      for (size_t i = 0; i < count; ++i, ++row) {
+        AppendRow(batch.cells.data() + row * columns, columns);
+      }
+      row_count_ += count;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Message(std::string_view level, std::string_view text) override {
+    ++message_count_;
+    msgpack::AppendMap(messages_, 2);
+    msgpack::AppendString(messages_, "level");
+    msgpack::AppendString(messages_, level);
+    msgpack::AppendString(messages_, "text");
+    msgpack::AppendString(messages_, text);
+    return absl::OkStatus();
+  }
+
+  absl::Status EndStatement(const absl::Status& status) override {
+    if (options_.chunked && in_series_ && !status.ok()) RETURN_IF_ERROR(EmitChunk(false));
+    CloseSeries();
+    CloseResult(/*partial=*/false, status);
+    return options_.chunked ? EmitDocument() : absl::OkStatus();
+  }
+
+  void MarkSeriesPartial() override { series_partial_ = true; }
+
+  absl::Status Finish() override { return options_.chunked ? absl::OkStatus() : EmitDocument(); }
+
+ private:
+  absl::Status EmitChunk(bool series_goes_on) {
+    if (series_goes_on) series_partial_ = true;
+    CloseSeries();
+    in_series_ = series_goes_on;
+    CloseResult(/*partial=*/true, absl::OkStatus());
+    return EmitDocument();
+  }
+
+  void CloseSeries() {
+    if (!in_series_) return;
+    const bool has_name = !header_.name.empty();
+    const bool has_tags = !header_.tags.empty();
+    msgpack::AppendMap(series_, 1u + has_name + has_tags + (row_count_ != 0) + series_partial_);
+    if (has_name) {
+      msgpack::AppendString(series_, "name");
+      msgpack::AppendString(series_, header_.name);
+    }
+    if (has_tags) {
+      msgpack::AppendString(series_, "tags");
+      msgpack::AppendMap(series_, header_.tags.size());
+      for (const auto& [key, value] : header_.tags) {
+        msgpack::AppendString(series_, key);
+        msgpack::AppendString(series_, value);
+      }
+    }
+    msgpack::AppendString(series_, "columns");
+    msgpack::AppendArray(series_, header_.columns.size());
+    for (const std::string& column : header_.columns) msgpack::AppendString(series_, column);
+    if (row_count_ != 0) {
+      msgpack::AppendString(series_, "values");
+      msgpack::AppendArray(series_, row_count_);
+      series_ += rows_;
+    }
+    if (series_partial_) {
+      msgpack::AppendString(series_, "partial");
+      msgpack::AppendBool(series_, true);
+    }
+    ++series_count_;
+    rows_.clear();
+    row_count_ = 0;
+    in_series_ = false;
+    series_partial_ = false;
+  }
+
+  void CloseResult(bool partial, const absl::Status& status) {
+    ++result_count_;
+    if (!status.ok()) {
+      msgpack::AppendMap(results_, 1);
+      msgpack::AppendString(results_, "error");
+      msgpack::AppendString(results_, base::FromAbsl(status.message()));
+    } else {
+      msgpack::AppendMap(results_, 2u + (message_count_ != 0) + partial);
+      msgpack::AppendString(results_, "statement_id");
+      msgpack::AppendInteger(results_, statement_);
+      if (message_count_ != 0) {
+        msgpack::AppendString(results_, "messages");
+        msgpack::AppendArray(results_, message_count_);
+        results_ += messages_;
+      }
+      msgpack::AppendString(results_, "series");
+      msgpack::AppendArray(results_, series_count_);
+      results_ += series_;
+      if (partial) {
+        msgpack::AppendString(results_, "partial");
+        msgpack::AppendBool(results_, true);
+      }
+    }
+    series_.clear();
+    series_count_ = 0;
+    messages_.clear();
+    message_count_ = 0;
+  }
+
+  absl::Status EmitDocument() {
+    std::string head;
+    msgpack::AppendMap(head, 1);
+    msgpack::AppendString(head, "results");
+    msgpack::AppendArray(head, result_count_);
+    RETURN_IF_ERROR(out_.Write(head, false));
+    const absl::Status status = out_.Write(results_, true);
+    results_.clear();
+    result_count_ = 0;
+    return status;
+  }
+
+  void AppendRow(const Cell* cells, size_t columns) {
+    msgpack::AppendArray(rows_, columns);
+    for (size_t i = 0; i < columns; ++i) AppendCell(cells[i], i == 0);
+  }
+
+  void AppendCell(const Cell& cell, bool first_column) {
+    switch (cell.kind) {
+      case Cell::Kind::kNull:
+        return msgpack::AppendNil(rows_);
+      case Cell::Kind::kFloat:
+        if (!std::isfinite(cell.float_value)) return msgpack::AppendNil(rows_);
+        return msgpack::AppendFloat(rows_, cell.float_value);
+      case Cell::Kind::kInteger:
+        return msgpack::AppendInteger(rows_, cell.integer_value);
+      case Cell::Kind::kUnsigned:
+        return msgpack::AppendUnsigned(rows_, cell.unsigned_value);
+      case Cell::Kind::kBoolean:
+        return msgpack::AppendBool(rows_, cell.boolean_value);
+      case Cell::Kind::kString:
+        return msgpack::AppendString(rows_, cell.text);
+      case Cell::Kind::kTime:
+        if (first_column && options_.epoch_ns) {
+          return msgpack::AppendInteger(rows_, cell.integer_value / *options_.epoch_ns);
+        }
+        return msgpack::AppendTime(rows_, cell.integer_value);
+    }
+  }
+
+  const EncodeOptions options_;
+  ByteSink& out_;
+  query::SeriesHeader header_;
+  std::string rows_;      // of the series being written
+  std::string series_;    // of the statement, each complete
+  std::string messages_;  // of the statement
+  std::string results_;   // of the document
+  size_t row_count_ = 0;
+  size_t series_count_ = 0;
+  size_t message_count_ = 0;
+  size_t result_count_ = 0;
+  int statement_ = 0;
+  bool in_series_ = false;
+  bool series_partial_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> NewMsgPackEncoder(const EncodeOptions& options, ByteSink& out) {
+  return std::make_unique<MsgPackEncoder>(options, out);
+}
+
+}  // namespace varve::http

@@ -1,0 +1,60 @@
+// What the endpoints need, in one place; filled by the server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "engine/store.h"
+#include "http/metrics.h"
+#include "http/query_threads.h"
+#include "meta/catalog.h"
+#include "query/executor.h"
+
+namespace varve::http {
+
+// The [http] section. 0: no limit, where a number is a limit.
+struct HttpOptions {
+  std::string address = "127.0.0.1";
+  uint16_t port = 8086;
+  size_t threads = 0;  // 0: one per core
+  bool auth_enabled = false;
+  bool ping_auth_enabled = false;
+  std::string realm = "InfluxDB";
+  std::string shared_secret;  // of bearer tokens; empty: they are refused
+  uint64_t max_body_bytes = 25'000'000;
+  uint64_t max_rows = 0;  // of an answer that is not chunked
+  size_t max_connections = 0;
+  int64_t idle_timeout_ms = 180'000;     // a connection without a request
+  int64_t progress_timeout_ms = 60'000;  // a peer that sends or takes nothing in mid-message
+  std::vector<std::pair<std::string, std::string>> headers;  // [http.headers]
+};
+
+// A finished request, for the access log. Borrowed for the call.
+struct AccessRecord {
+  std::string_view method;
+  std::string_view path;
+  std::string_view client;
+  int status = 0;
+  uint64_t bytes = 0;
+  int64_t duration_ns = 0;
+};
+
+// Everything pointed to outlives the HTTP server. Thread safety: read only.
+struct Services {
+  base::Env* env = nullptr;
+  meta::Catalog* catalog = nullptr;
+  engine::Store* store = nullptr;
+  query::Executor* executor = nullptr;
+  Metrics* metrics = nullptr;
+  QueryThreads* query_threads = nullptr;
+  HttpOptions options;
+  int64_t start_ns = 0;                                 // Env::NowNs() at the start
+  std::function<void(const AccessRecord&)> access_log;  // may be empty; any thread
+};
+
+}  // namespace varve::http
