@@ -22,8 +22,9 @@ enum class CodecId : uint8_t {
   kDecimal = 16,
   kFloatBits = 17,
   kFloatSplit = 18,
-  kXor = 19,
+  kNearDecimal = 19,
   kRaw = 20,
+  kSingleDecimal = 21,
   // Booleans.
   kBits = 24,
   kBitRuns = 25,

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "tsm/codec/float_bits.h"
 
 namespace varve::tsm::codec {
 namespace {
@@ -20,33 +21,62 @@ constexpr double kRounder = 0x1.8p52;
 constexpr uint64_t kRounderBits = std::bit_cast<uint64_t>(kRounder);
 constexpr double kIntegerMax = 0x1p51;
 
+// A correction has at most this magnitude; what is farther off is an exception.
+constexpr int64_t kCorrectionMax = 63;
+// Larger k lie so dense that any value is near one.
+constexpr double kNearIntegerMax = 0x1p42;
+
 // A value per exponent costs log2(10) bits more; an exception its bits and its place.
 constexpr double kBitsPerDigit = 3.33;
 constexpr double kBitsPerException = 76;
+constexpr double kBitsPerOther = 56;  // what a value costs without decimals
 constexpr size_t kSample = 32;
 
-uint64_t BitsOf(double value) { return std::bit_cast<uint64_t>(value); }
+template <bool kSingle>
+inline double Restored(double integer, double power) {
+  return kSingle ? static_cast<double>(static_cast<float>(integer / power)) : integer / power;
+}
 
 // Sets *word and returns whether it restores exactly `value`.
+template <bool kSingle>
 inline bool ToWord(double value, double power, uint64_t* word) {
   const double scaled = value * power;
   const double sum = scaled + kRounder;
-  *word = BitsOf(sum) - kRounderBits;
-  const double restored = (sum - kRounder) / power;
-  return (std::abs(scaled) < kIntegerMax) & (BitsOf(restored) == BitsOf(value));
+  *word = std::bit_cast<uint64_t>(sum) - kRounderBits;
+  const double restored = Restored<kSingle>(sum - kRounder, power);
+  return (std::abs(scaled) < kIntegerMax) &
+         (std::bit_cast<uint64_t>(restored) == std::bit_cast<uint64_t>(value));
+}
+
+// How far a value is from its decimal; nullopt when that is too far for a correction.
+std::optional<int64_t> CorrectionOf(double value, double power) {
+  const double scaled = value * power;
+  if (!(std::abs(scaled) < kIntegerMax)) return std::nullopt;
+  const double integer = (scaled + kRounder) - kRounder;
+  const auto correction = static_cast<int64_t>(ToOrdered(value) - ToOrdered(integer / power));
+  if (correction < -kCorrectionMax || correction > kCorrectionMax) return std::nullopt;
+  return correction;
+}
+
+bool IsNearDecimal(double value, double power) {
+  const auto correction = CorrectionOf(value, power);
+  return correction && std::abs(*correction) <= 4 && std::abs(value * power) < kNearIntegerMax;
 }
 
 // The smallest exponent from `from` on that holds `value`; nullopt if none does.
+template <bool kSingle>
 std::optional<unsigned> ExponentOf(double value, unsigned from) {
   uint64_t word;
   for (unsigned e = from; e <= kDecimalExponentMax; ++e) {
-    if (ToWord(value, kPowersOfTen[e], &word)) return e;
+    if (ToWord<kSingle>(value, kPowersOfTen[e], &word)) return e;
+    if (!kSingle && IsNearDecimal(value, kPowersOfTen[e])) return e;
     if (!(std::abs(value * kPowersOfTen[e]) < kIntegerMax)) return std::nullopt;
   }
   return std::nullopt;
 }
 
 // The exponent that makes a sample cheapest, none when most of it is no decimal at all.
+template <bool kSingle>
 class ExponentVote {
  public:
   ExponentVote() = default;
@@ -57,14 +87,14 @@ class ExponentVote {
   }
   void Add(double value) {
     ++total_;
-    if (const auto exponent = ExponentOf(value, highest_)) {
+    if (const auto exponent = ExponentOf<kSingle>(value, highest_)) {
       ++count_[*exponent];
       highest_ = *exponent;
     }
   }
   std::optional<unsigned> Winner() const {
     std::optional<unsigned> best;
-    double best_bits = 56.0 * total_;
+    double best_bits = kBitsPerOther * total_;
     double held = 0;
     for (unsigned e = 0; e <= highest_; ++e) {
       held += count_[e];
@@ -84,27 +114,66 @@ class ExponentVote {
   double total_ = 0;
 };
 
-// Fills `words` and returns how many values fail; their places are marked in `failed`.
-size_t Convert(std::span<const double> values, double power, uint64_t* words, uint8_t* failed) {
+// What became of each value.
+using Fates = std::array<uint8_t, kMaxBlockValues>;
+constexpr uint8_t kHeld = 0;
+constexpr uint8_t kFailed = 1;
+constexpr uint8_t kNear = 2;
+
+// Fills `words` and returns how many values fail.
+template <bool kSingle>
+size_t Convert(std::span<const double> values, double power, uint64_t* words, Fates& fates) {
   size_t failures = 0;
   for (size_t i = 0; i < values.size(); ++i) {
-    const bool held = ToWord(values[i], power, &words[i]);
-    failed[i] = !held;
+    const bool held = ToWord<kSingle>(values[i], power, &words[i]);
+    fates[i] = held ? kHeld : kFailed;
     failures += !held;
   }
   return failures;
 }
 
-}  // namespace
+// Finds corrections for those that failed; returns how many are left.
+size_t Correct(std::span<const double> values, double power, Fates& fates,
+               std::vector<uint64_t>& corrections) {
+  corrections.assign(values.size(), 0);
+  size_t failures = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (fates[i] != kFailed) continue;
+    if (const auto correction = CorrectionOf(values[i], power)) {
+      fates[i] = kNear;
+      corrections[i] = static_cast<uint64_t>(*correction);
+    } else {
+      ++failures;
+    }
+  }
+  return failures;
+}
 
-std::optional<Decimals> FindDecimals(std::span<const double> values) {
-  ExponentVote vote;
+// Sets the exceptions apart and gives each the word before it.
+void SetExceptions(const Fates& fates, Decimals& decimals) {
+  std::vector<uint64_t>& words = decimals.words;
+  size_t first = 0;
+  while (fates[first] == kFailed) ++first;
+  uint64_t last = words[first];
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (fates[i] == kFailed) {
+      decimals.exceptions.push_back(i);
+      words[i] = last;
+    } else {
+      last = words[i];
+    }
+  }
+}
+
+template <bool kSingle>
+std::optional<Decimals> Find(std::span<const double> values) {
+  ExponentVote<kSingle> vote;
   const size_t samples = std::min(kSample, values.size());
   for (size_t i = 0; i < samples; ++i) vote.Add(values[i * values.size() / samples]);
 
   Decimals decimals;
-  decimals.words.resize(values.size());
-  std::array<uint8_t, kMaxBlockValues> failed;
+  decimals.single = kSingle;
+  Fates fates;
   size_t failures = 0;
   std::optional<unsigned> exponent;
   // A sample may have missed values of more digits: let those that failed vote too, then go again.
@@ -113,42 +182,69 @@ std::optional<Decimals> FindDecimals(std::span<const double> values) {
     if (!winner) return std::nullopt;
     if (winner == exponent) break;
     exponent = winner;
-    failures = Convert(values, kPowersOfTen[*exponent], decimals.words.data(), failed.data());
+    const double power = kPowersOfTen[*exponent];
+    decimals.words.resize(values.size());
+    decimals.corrections.clear();
+    failures = Convert<kSingle>(values, power, decimals.words.data(), fates);
+    if (failures > 0 && !kSingle) {
+      const size_t left = Correct(values, power, fates, decimals.corrections);
+      if (left == failures) decimals.corrections.clear();
+      failures = left;
+    }
     if (failures * kSample <= values.size()) break;
-    vote = ExponentVote(*exponent, values.size() - failures);
+    vote = ExponentVote<kSingle>(*exponent, values.size() - failures);
     for (size_t i = 0; i < values.size(); ++i) {
-      if (failed[i]) vote.Add(values[i]);
+      if (fates[i] == kFailed) vote.Add(values[i]);
     }
   }
-  decimals.exponent = *exponent;
   if (failures == values.size()) return std::nullopt;
-  if (failures == 0) return decimals;
-
-  const auto first =
-      static_cast<size_t>(std::find(failed.begin(), failed.end(), 0) - failed.begin());
-  uint64_t last = decimals.words[first];
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (failed[i]) {
-      decimals.exceptions.push_back(i);
-      decimals.words[i] = last;
-    } else {
-      last = decimals.words[i];
-    }
-  }
+  decimals.exponent = *exponent;
+  if (failures > 0) SetExceptions(fates, decimals);
   return decimals;
+}
+
+bool IsSingle(double value) { return static_cast<double>(static_cast<float>(value)) == value; }
+
+template <bool kSingle>
+void Restore(std::span<const uint64_t> words, double power, std::span<double> out) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const double integer = std::bit_cast<double>(words[i] + kRounderBits) - kRounder;
+    out[i] = Restored<kSingle>(integer, power);
+  }
+}
+
+}  // namespace
+
+std::optional<Decimals> FindDecimals(std::span<const double> values) {
+  if (auto decimals = Find<false>(values)) return decimals;
+  // Of what is no decimal in full, a sample shows whether it has but single precision.
+  const size_t stride = std::max<size_t>(1, values.size() / kSample);
+  for (size_t i = 0; i < values.size(); i += stride) {
+    if (!IsSingle(values[i])) return std::nullopt;
+  }
+  return Find<true>(values);
 }
 
 void RestoreDecimals(std::span<const uint64_t> words, unsigned exponent, std::span<double> out) {
   DCHECK_LE(exponent, kDecimalExponentMax);
-  if (exponent == 0) {
-    for (size_t i = 0; i < words.size(); ++i) {
-      out[i] = std::bit_cast<double>(words[i] + kRounderBits) - kRounder;
-    }
+  if (exponent > 0) {
+    Restore<false>(words, kPowersOfTen[exponent], out);
     return;
   }
-  const double power = kPowersOfTen[exponent];
   for (size_t i = 0; i < words.size(); ++i) {
-    out[i] = (std::bit_cast<double>(words[i] + kRounderBits) - kRounder) / power;
+    out[i] = std::bit_cast<double>(words[i] + kRounderBits) - kRounder;
+  }
+}
+
+void RestoreSingleDecimals(std::span<const uint64_t> words, unsigned exponent,
+                           std::span<double> out) {
+  DCHECK_LE(exponent, kDecimalExponentMax);
+  Restore<true>(words, kPowersOfTen[exponent], out);
+}
+
+void CorrectDecimals(std::span<const uint64_t> corrections, std::span<double> values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    values[i] = FromOrdered(ToOrdered(values[i]) + corrections[i]);
   }
 }
 

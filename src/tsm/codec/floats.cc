@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -8,6 +9,8 @@
 #include "tsm/codec/block.h"
 #include "tsm/codec/codec_id.h"
 #include "tsm/codec/decimal.h"
+#include "tsm/codec/float_bits.h"
+#include "tsm/codec/float_split.h"
 #include "tsm/codec/sizes.h"
 #include "tsm/codec/word_plan.h"
 #include "tsm/codec/words.h"
@@ -15,42 +18,29 @@
 namespace varve::tsm::codec {
 namespace {
 
-// Orders bit patterns as the numbers are ordered, so that near values have near words; its own
-// inverse.
-inline uint64_t OrderedBits(uint64_t bits) {
-  return bits ^ (static_cast<uint64_t>(static_cast<int64_t>(bits) >> 63) >> 1);
-}
-
-unsigned PositionWidth(size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
-
-size_t DecimalHeadBytes(const Decimals& decimals) {
-  const size_t exceptions = decimals.exceptions.size();
-  return 2 + VarintBytes(exceptions) +
-         PackedBytes(exceptions, PositionWidth(decimals.words.size())) + 8 * exceptions;
-}
-
-void WriteDecimals(std::span<const double> values, const Decimals& decimals, const WordPlan& plan,
-                   std::string& out) {
-  out.push_back(static_cast<char>(CodecId::kDecimal));
-  out.push_back(static_cast<char>(decimals.exponent));
-  WriteWords(decimals.words, plan, out);
-  base::PutVarint(out, decimals.exceptions.size());
-  PackBits(decimals.exceptions, PositionWidth(values.size()), out);
-  for (const uint64_t at : decimals.exceptions) base::PutFixed(out, values[at]);
-}
-
 absl::Status Malformed(const base::ByteReader& in) {
   return base::DataLoss("malformed float block: offset=", in.offset());
 }
 
-// The words of a block on their way to doubles. On the stack: a read must not allocate.
+// The words of a block on their way from or to doubles. On the stack: a read must not allocate.
 struct WordRoom {
   WordRoom() {}  // leaves the room uninitialised
   std::array<uint64_t, kMaxBlockValues> words;
 };
 
-// Reads values that no codec could hold, and where they belong.
-absl::Status DecodeExceptions(base::ByteReader& in, std::span<double> out) {
+// Values kept as they are: how many, their packed positions, their bits.
+size_t ExceptionBytes(size_t exceptions, size_t count) {
+  return VarintBytes(exceptions) + PackedBytes(exceptions, PositionWidth(count)) + 8 * exceptions;
+}
+
+void WriteExceptions(std::span<const double> values, std::span<const uint64_t> positions,
+                     std::string& out) {
+  base::PutVarint(out, positions.size());
+  PackBits(positions, PositionWidth(values.size()), out);
+  for (const uint64_t at : positions) base::PutFixed(out, values[at]);
+}
+
+absl::Status ReadExceptions(base::ByteReader& in, std::span<double> out) {
   uint64_t count;
   if (!in.GetVarint(&count) || count > out.size()) return Malformed(in);
   if (count == 0) return absl::OkStatus();
@@ -70,21 +60,83 @@ absl::Status DecodeExceptions(base::ByteReader& in, std::span<double> out) {
   return absl::OkStatus();
 }
 
-absl::Status DecodeDecimals(base::ByteReader& in, std::span<double> out) {
+// How decimals are coded, and what that costs.
+struct DecimalPlan {
+  Decimals decimals;
+  WordPlan words;
+  WordPlan corrections;
+  size_t bytes = 0;
+};
+
+// Turns corrections into exceptions.
+void DropCorrections(Decimals& decimals) {
+  std::vector<uint64_t> positions;
+  size_t next = 0;
+  for (size_t i = 0; i < decimals.corrections.size(); ++i) {
+    const bool exception = next < decimals.exceptions.size() && decimals.exceptions[next] == i;
+    next += exception;
+    if (exception || decimals.corrections[i] != 0) positions.push_back(i);
+  }
+  decimals.exceptions = std::move(positions);
+  decimals.corrections.clear();
+}
+
+DecimalPlan PlanDecimals(Decimals decimals, const EncodeOptions& options) {
+  DecimalPlan plan;
+  const size_t count = decimals.words.size();
+  plan.words = PlanWords(decimals.words, options);
+  if (!decimals.corrections.empty()) {
+    plan.corrections = PlanWords(decimals.corrections, options);
+    const auto near = count - static_cast<size_t>(std::count(decimals.corrections.begin(),
+                                                             decimals.corrections.end(), 0));
+    const size_t hard = decimals.exceptions.size();
+    if (ExceptionBytes(hard + near, count) < ExceptionBytes(hard, count) + plan.corrections.bytes) {
+      DropCorrections(decimals);
+      plan.corrections = WordPlan();
+    }
+  }
+  plan.bytes = 2 + plan.words.bytes + plan.corrections.bytes +
+               ExceptionBytes(decimals.exceptions.size(), count);
+  plan.decimals = std::move(decimals);
+  return plan;
+}
+
+void WriteDecimals(std::span<const double> values, const DecimalPlan& plan, std::string& out) {
+  const Decimals& decimals = plan.decimals;
+  const bool near = !decimals.corrections.empty();
+  const CodecId codec = near              ? CodecId::kNearDecimal
+                        : decimals.single ? CodecId::kSingleDecimal
+                                          : CodecId::kDecimal;
+  out.push_back(static_cast<char>(codec));
+  out.push_back(static_cast<char>(decimals.exponent));
+  WriteWords(decimals.words, plan.words, out);
+  if (near) WriteWords(decimals.corrections, plan.corrections, out);
+  WriteExceptions(values, decimals.exceptions, out);
+}
+
+absl::Status DecodeDecimals(base::ByteReader& in, CodecId codec, std::span<double> out) {
   uint8_t exponent;
   if (!in.GetFixed(&exponent) || exponent > kDecimalExponentMax) return Malformed(in);
   WordRoom room;
   const std::span<uint64_t> words(room.words.data(), out.size());
   RETURN_IF_ERROR(DecodeWords(in, words));
-  RestoreDecimals(words, exponent, out);
-  return DecodeExceptions(in, out);
+  if (codec == CodecId::kSingleDecimal) {
+    RestoreSingleDecimals(words, exponent, out);
+  } else {
+    RestoreDecimals(words, exponent, out);
+  }
+  if (codec == CodecId::kNearDecimal) {
+    RETURN_IF_ERROR(DecodeWords(in, words));
+    CorrectDecimals(words, out);
+  }
+  return ReadExceptions(in, out);
 }
 
 absl::Status DecodeFloatBits(base::ByteReader& in, std::span<double> out) {
   WordRoom room;
   const std::span<uint64_t> words(room.words.data(), out.size());
   RETURN_IF_ERROR(DecodeWords(in, words));
-  for (size_t i = 0; i < out.size(); ++i) out[i] = std::bit_cast<double>(OrderedBits(words[i]));
+  for (size_t i = 0; i < out.size(); ++i) out[i] = FromOrdered(words[i]);
   return absl::OkStatus();
 }
 
@@ -95,36 +147,47 @@ absl::Status DecodeRaw(base::ByteReader& in, std::span<double> out) {
   return absl::OkStatus();
 }
 
+// Values that are no decimals, or hardly: as bit patterns in one of three ways, if any takes less
+// than `limit` bytes. Returns whether it did.
+bool EncodeBits(std::span<const double> values, size_t limit, const EncodeOptions& options,
+                std::string& out) {
+  WordRoom room;
+  for (size_t i = 0; i < values.size(); ++i) room.words[i] = ToOrdered(values[i]);
+  const std::span<const uint64_t> words(room.words.data(), values.size());
+  const WordPlan bits = PlanWords(words, options);
+  const size_t raw_bytes = 1 + values.size_bytes();
+  limit = std::min(limit, raw_bytes + 1);
+  const bool full_precision = 1 + bits.bytes > values.size() * 6;
+  if (full_precision) {
+    const SplitPlan split = PlanSplit(values, options);
+    if (split.bytes < std::min({limit, raw_bytes, 1 + bits.bytes})) {
+      WriteSplit(values, split, out);
+      return true;
+    }
+  }
+  if (1 + bits.bytes < std::min(limit, raw_bytes)) {
+    out.push_back(static_cast<char>(CodecId::kFloatBits));
+    WriteWords(words, bits, out);
+    return true;
+  }
+  if (raw_bytes >= limit) return false;
+  out.push_back(static_cast<char>(CodecId::kRaw));
+  out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  return true;
+}
+
 }  // namespace
 
 void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& options,
                       std::string& out) {
-  size_t best_bytes = 1 + values.size_bytes();
-  const auto decimals = FindDecimals(values);
-  WordPlan decimal_plan;
-  if (decimals) {
-    decimal_plan = PlanWords(decimals->words, options);
-    best_bytes = std::min(best_bytes, DecimalHeadBytes(*decimals) + decimal_plan.bytes);
-    if (best_bytes <= values.size() * 4) {
-      WriteDecimals(values, *decimals, decimal_plan, out);
-      return;
-    }
+  auto decimals = FindDecimals(values);
+  if (!decimals) {
+    EncodeBits(values, ~size_t{0}, options, out);
+    return;
   }
-  WordRoom room;
-  for (size_t i = 0; i < values.size(); ++i) {
-    room.words[i] = OrderedBits(std::bit_cast<uint64_t>(values[i]));
-  }
-  const std::span<const uint64_t> words(room.words.data(), values.size());
-  const WordPlan bits_plan = PlanWords(words, options);
-  if (1 + bits_plan.bytes < best_bytes) {
-    out.push_back(static_cast<char>(CodecId::kFloatBits));
-    WriteWords(words, bits_plan, out);
-  } else if (best_bytes < 1 + values.size_bytes()) {
-    WriteDecimals(values, *decimals, decimal_plan, out);
-  } else {
-    out.push_back(static_cast<char>(CodecId::kRaw));
-    out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  }
+  const DecimalPlan plan = PlanDecimals(*std::move(decimals), options);
+  const bool dense = plan.bytes <= values.size() * 4;
+  if (dense || !EncodeBits(values, plan.bytes, options, out)) WriteDecimals(values, plan, out);
 }
 
 absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out) {
@@ -132,9 +195,13 @@ absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out) {
   if (!in.GetFixed(&codec)) return Malformed(in);
   switch (codec) {
     case CodecId::kDecimal:
-      return DecodeDecimals(in, out);
+    case CodecId::kNearDecimal:
+    case CodecId::kSingleDecimal:
+      return DecodeDecimals(in, codec, out);
     case CodecId::kFloatBits:
       return DecodeFloatBits(in, out);
+    case CodecId::kFloatSplit:
+      return DecodeSplit(in, out);
     case CodecId::kRaw:
       return DecodeRaw(in, out);
     default:

@@ -16,8 +16,6 @@ constexpr uint8_t kZigZagFlag = 0x80;
 // How many values need exactly so many bits.
 using WidthHistogram = std::array<uint32_t, 65>;
 
-unsigned PositionWidth(size_t count) { return static_cast<unsigned>(std::bit_width(count - 1)); }
-
 template <bool kZigZag>
 uint64_t Residual(uint64_t value, uint64_t base) {
   const uint64_t difference = value - base;

@@ -38,8 +38,10 @@ std::string_view WordOf(CodecId codec) {
       return "bits";
     case CodecId::kFloatSplit:
       return "split";
-    case CodecId::kXor:
-      return "xor";
+    case CodecId::kNearDecimal:
+      return "near decimal";
+    case CodecId::kSingleDecimal:
+      return "single decimal";
     case CodecId::kRaw:
       return "raw";
     case CodecId::kBits:
@@ -59,7 +61,10 @@ std::string NameOf(std::string_view block) {
   // Where the words of a float block begin.
   std::string_view words;
   if (codec == CodecId::kFloatBits) words = block.substr(1);
-  if (codec == CodecId::kDecimal) words = block.substr(std::min<size_t>(block.size(), 2));
+  if (codec == CodecId::kDecimal || codec == CodecId::kNearDecimal ||
+      codec == CodecId::kSingleDecimal || codec == CodecId::kFloatSplit) {
+    words = block.substr(std::min<size_t>(block.size(), 2));
+  }
   if (words.empty()) return name;
   return name + "+" + std::string(WordOf(static_cast<CodecId>(words[0])));
 }

@@ -74,6 +74,17 @@ inline std::vector<FloatSample> Floats(size_t n, uint64_t seed) {
   add("full_precision_drift", [&](size_t) { return drift += normal(random) * 0.01; });
   add("full_precision_noise", [&](size_t) { return normal(random); });
   add("full_precision_wide", [&](size_t) { return std::exp(normal(random) * 5); });
+  add("idle_100_minus_cpu", [&](size_t) {
+    return 100 - Decimal(static_cast<int64_t>(random() % 3000), 100) -
+           Decimal(static_cast<int64_t>(random() % 900), 1000);
+  });
+  double warmth = 20;
+  add("single_precision_0.1", [&](size_t) {
+    warmth += normal(random) * 0.05;
+    return static_cast<double>(static_cast<float>(std::round(warmth * 10) / 10));
+  });
+  add("single_precision_noise",
+      [&](size_t) { return static_cast<double>(static_cast<float>(normal(random))); });
   const double states[] = {0.1 + 0.2, 1.0 / 3, 2.0 / 7, std::sqrt(2)};
   add("full_precision_states", [&](size_t) { return states[random() % 4]; });
   double held = 0;
