@@ -24,7 +24,8 @@ namespace varve::tsm {
 inline constexpr size_t kMaxBlockValues = 8192;
 
 struct EncodeOptions {
-  // Cold files spend CPU for size: entropy coding where it saves 5 %, Zstandard where it saves 15 %.
+  // Cold files spend CPU for size: entropy coding where it saves 5 %, Zstandard where it saves 15
+  // %.
   bool cold = false;
 };
 

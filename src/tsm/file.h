@@ -51,8 +51,10 @@ class FileWriter {
   virtual ~FileWriter() = default;  // removes the .tmp file unless finished
 
   // Adds rows. Series come in ascending order, and the rows of one series, over all calls, in
-  // strictly ascending time. rows.columns[i] holds field fields[i]; columns that are all null are
-  // left out of the chunk. The rows are copied or encoded before this returns.
+  // strictly ascending time. rows.columns[i] holds field fields[i], each field once; columns that
+  // are all null are left out of the chunk, and a chunk without any value out of the file. A field
+  // that comes with another type than before in its series begins a new chunk. The rows are copied
+  // or encoded before this returns. INVALID_ARGUMENT, nothing added: out of order.
   virtual absl::Status Add(model::SeriesId series, std::span<const model::FieldId> fields,
                            const model::ColumnBatch& rows) = 0;
 
@@ -64,9 +66,11 @@ class FileWriter {
 struct ColumnMeta {
   model::FieldId field = model::kNoId;
   model::FieldType type = model::FieldType::kNone;
-  model::FieldStatistics statistics;  // of strings only the count
-  uint64_t offset = 0;                // where its block lies in the file
-  uint32_t bytes = 0;
+  // Of strings only the count and the times of the first and last value. Floats: NaN is neither
+  // min nor max unless every value is; the sum adds in row order.
+  model::FieldStatistics statistics;
+  uint64_t offset = 0;  // where its block lies in the file; of a tiny chunk, its index page
+  uint32_t bytes = 0;   // of its block, validity included
 };
 
 struct ChunkMeta {
@@ -105,6 +109,10 @@ class FileReader : public std::enable_shared_from_this<FileReader> {
   class Cursor {
    public:
     virtual ~Cursor() = default;
+    // From the next move on, chunks() lists only columns of these fields (chunks without any of
+    // them have no columns); empty, as at first: of all fields. Makes moves over wide series
+    // cheaper.
+    virtual void SelectFields(std::span<const model::FieldId> fields) = 0;
     // Moves to `series`; false when the file has none of it. Cheapest in ascending order: one step
     // in a decoded index page. No allocation once its buffers have grown.
     virtual absl::StatusOr<bool> Seek(model::SeriesId series) = 0;

@@ -1,0 +1,87 @@
+#include "tsm/statistics.h"
+
+#include <cmath>
+#include <type_traits>
+
+namespace varve::tsm {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+FieldValue ToValue(double v) { return FieldValue::Float(v); }
+FieldValue ToValue(int64_t v) { return FieldValue::Integer(v); }
+FieldValue ToValue(uint64_t v) { return FieldValue::Unsigned(v); }
+
+template <typename T>
+void SummarizeNumbers(const T* values, size_t count, ColumnSummary* summary) {
+  size_t start = 0;
+  if constexpr (std::is_same_v<T, double>) {
+    while (start < count && std::isnan(values[start])) ++start;
+    if (start == count) start = 0;
+  }
+  T min = values[start];
+  T max = values[start];
+  size_t min_at = start;
+  size_t max_at = start;
+  // Comparisons with NaN are false, so that it is passed over.
+  for (size_t i = start + 1; i < count; ++i) {
+    if (values[i] < min) {
+      min = values[i];
+      min_at = i;
+    }
+    if (values[i] > max) {
+      max = values[i];
+      max_at = i;
+    }
+  }
+  // Integers wrap: their sum is taken on unsigned words.
+  using Sum = std::conditional_t<std::is_same_v<T, double>, double, uint64_t>;
+  auto sum = static_cast<Sum>(values[0]);
+  for (size_t i = 1; i < count; ++i) sum += static_cast<Sum>(values[i]);
+
+  summary->min = ToValue(min);
+  summary->max = ToValue(max);
+  summary->sum = ToValue(static_cast<T>(sum));
+  summary->first = ToValue(values[0]);
+  summary->last = ToValue(values[count - 1]);
+  summary->min_row = static_cast<uint32_t>(min_at);
+  summary->max_row = static_cast<uint32_t>(max_at);
+}
+
+}  // namespace
+
+ColumnSummary Summarize(const model::ColumnVector& values, size_t count,
+                        std::span<const uint32_t> rows) {
+  ColumnSummary summary;
+  summary.count = count;
+  if (count == 0) return summary;
+  summary.last_row = static_cast<uint32_t>(count - 1);
+  switch (values.type) {
+    case FieldType::kFloat:
+      SummarizeNumbers(values.floats, count, &summary);
+      break;
+    case FieldType::kInteger:
+      SummarizeNumbers(values.integers, count, &summary);
+      break;
+    case FieldType::kUnsigned:
+      SummarizeNumbers(values.unsigneds, count, &summary);
+      break;
+    case FieldType::kBoolean:
+      summary.first = FieldValue::Boolean(values.booleans[0] != 0);
+      summary.last = FieldValue::Boolean(values.booleans[count - 1] != 0);
+      break;
+    case FieldType::kString:
+    case FieldType::kNone:
+      break;
+  }
+  if (!rows.empty()) {
+    for (uint32_t* row :
+         {&summary.min_row, &summary.max_row, &summary.first_row, &summary.last_row}) {
+      *row = rows[*row];
+    }
+  }
+  return summary;
+}
+
+}  // namespace varve::tsm
