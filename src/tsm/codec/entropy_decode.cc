@@ -72,13 +72,15 @@ bool ReadTable(base::ByteReader& in, Table& table) {
 
 using States = std::array<uint32_t, kStates>;
 
-// Takes one step of `state`, which is refilled with `next` when it is low, and returns its symbol.
-inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, bool& refilled) {
+// Takes one step of `state`, which takes in `next` when it is low, and returns its symbol. Sets *took
+// to the bytes of `next` it used. Without a branch: which states are low is a matter of chance.
+inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, uint32_t* took) {
   const uint32_t at = state & ((1U << table.bits) - 1);
   const Slot slot = table.slots[at];
   const uint32_t stepped = slot.share * (state >> table.bits) + slot.place;
-  refilled = stepped < kStateLow;
-  state = refilled ? (stepped << 16) | next : stepped;
+  const uint32_t low = -static_cast<uint32_t>(stepped < kStateLow);  // all ones, or none
+  state = (stepped << (low & 16)) | (next & low);
+  *took = low & 2;
   return table.symbols[at];
 }
 
@@ -87,21 +89,21 @@ bool DecodeSymbols(const Table& table, States states, std::string_view words,
                    std::span<uint8_t> symbols) {
   const char* at = words.data();
   const char* const end = at + words.size();
-  bool refilled;
+  uint32_t took;
   size_t i = 0;
   for (; i + kStates <= symbols.size() && end - at >= static_cast<ptrdiff_t>(2 * kStates);
        i += kStates) {
     for (size_t s = 0; s < kStates; ++s) {
-      symbols[i + s] = Step(table, states[s], base::LoadFixed<uint16_t>(at), refilled);
-      at += refilled ? 2 : 0;
+      symbols[i + s] = Step(table, states[s], base::LoadFixed<uint16_t>(at), &took);
+      at += took;
     }
   }
   for (; i < symbols.size(); ++i) {
     const bool more = at != end;
     const uint16_t next = more ? base::LoadFixed<uint16_t>(at) : 0;
-    symbols[i] = Step(table, states[i % kStates], next, refilled);
-    if (refilled && !more) return false;
-    at += refilled ? 2 : 0;
+    symbols[i] = Step(table, states[i % kStates], next, &took);
+    if (took != 0 && !more) return false;
+    at += took;
   }
   return at == end &&
          std::all_of(states.begin(), states.end(), [](uint32_t s) { return s == kStateLow; });
@@ -118,6 +120,10 @@ absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out) {
       word_count > out.size()) {
     return Malformed(in);
   }
+  // From here on, for the bits that come last.
+  base::ByteReader ahead = in;
+  std::string_view rest;
+  ahead.GetBytes(ahead.remaining(), &rest);
   std::string_view words;
   for (uint32_t& state : states) {
     if (!in.GetFixed(&state) || state < kStateLow) return Malformed(in);
@@ -136,10 +142,7 @@ absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out) {
     for (size_t i = 0; i < out.size(); ++i) out[i] = values[symbols[i]];
     return absl::OkStatus();
   }
-  std::string_view rest;
-  base::ByteReader ahead = in;
-  ahead.GetBytes(ahead.remaining(), &rest);
-  BitReader fields(rest);
+  BitReader fields(rest, sizeof(states) + words.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const uint8_t symbol = symbols[i];
     const uint64_t distance = table.distances[symbol] + fields.Get(table.extra_bits[symbol]);
