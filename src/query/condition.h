@@ -40,7 +40,7 @@ bool LooksLikeTime(std::string_view text);
 // Folds constants and drops parentheses that have become needless, with Go's arithmetic: integer
 // division gives a float, division by zero gives 0, integers wrap around, durations and times add
 // and subtract. With `context`, now() becomes a TimeLiteral and a date string beside a time becomes
-// one too. Parts that mean nothing (1 + 'a') become NilLiteral. Null for null.
+// one too. What cannot be folded (1 + 'a') stays as it is. Null for null.
 ExprPtr Reduce(const ExprPtr& expr, const TimeContext* context);
 
 // Bounds as written; both ends are included. Absent: not bounded on that side.
