@@ -18,6 +18,9 @@ class TagRegex {
   virtual ~TagRegex() = default;
   virtual bool Matches(std::string_view text) const = 0;
   virtual const std::string& pattern() const = 0;
+  // When the expression is a plain choice of whole values, as `^(a|b)$` is: those values, so that
+  // an index can look them up. Null otherwise.
+  virtual const std::vector<std::string>* alternatives() const = 0;
 };
 
 // A tree. A missing tag has the value "": `key = ''` finds series without the tag, and

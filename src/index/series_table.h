@@ -30,21 +30,26 @@ class SeriesTable {
  public:
   // Takes the bytes that define something new, to be queued on the log while the table's lock is
   // held, so that no record that uses an id can be logged before the one that defines it. An error
-  // undoes the registration.
+  // undoes the registration. It must not wait for a thread that reads keys of this table, such as
+  // the one that applies the log.
   using DefinitionSink = std::function<absl::Status(std::string definition)>;
 
-  // Opens the table in `folder`, creating it. Opening a million series reads no more than the
-  // segments' directories and takes well under a second. DATA_LOSS names damage.
+  // Opens the table in `folder`, creating it. Every byte is checked against its checksum once and
+  // the directories are read; keys and hash tables are used where they lie, so opening a million
+  // series takes a few milliseconds and next to no memory. DATA_LOSS names damage. `env` must
+  // outlive the table.
   static absl::StatusOr<std::unique_ptr<SeriesTable>> Open(base::Env& env, std::string folder);
   virtual ~SeriesTable() = default;
 
   // Finds series while it lives, under one shared lock: registrations wait meanwhile, so keep it
-  // for a batch at most and register nothing while holding it.
+  // for a batch at most, and of the table's other methods call only those on measurements and
+  // fields (the rest may wait for this very lock). One thread, the one that made it.
   class Lookup {
    public:
     virtual ~Lookup() = default;
     // `raw_key`: "measurement,tags" as a client wrote it. One hash, one probe, one compare. False
-    // when this spelling has not been seen.
+    // when this spelling has not been seen, or not lately: spellings other than the canonical one
+    // are remembered within a bound.
     virtual bool Find(std::string_view raw_key, SeriesRef* ref) = 0;
   };
   virtual std::unique_ptr<Lookup> NewLookup() = 0;
@@ -65,15 +70,25 @@ class SeriesTable {
   // Makes everything registered so far durable in segments; the log is then not needed for it.
   virtual absl::Status Flush() = 0;
 
-  // Registers only the measurement of a series key.
+  // A measurement gets its id with its first series.
   virtual model::MeasurementId FindMeasurement(std::string_view name) const = 0;  // or kNoId
   virtual std::string MeasurementName(model::MeasurementId measurement) const = 0;
   virtual std::string FieldName(model::FieldId field) const = 0;
   virtual model::MeasurementId MeasurementOfField(model::FieldId field) const = 0;
 
   // The canonical key bytes (model/series_key.h) of a known series, into `key` (replaced).
-  virtual void KeyOf(model::SeriesId series, std::string* key) const = 0;
+  // Returns the measurement.
+  virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const = 0;
   virtual model::MeasurementId MeasurementOfSeries(model::SeriesId series) const = 0;
+
+  // Reads many keys: it keeps hold of the segments, so that most keys cost no lock. It knows every
+  // series registered by the time of the call. One thread at a time; the table must outlive it.
+  class KeyReader {
+   public:
+    virtual ~KeyReader() = default;
+    virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) = 0;
+  };
+  virtual std::unique_ptr<KeyReader> NewKeyReader() const = 0;
 
   virtual uint64_t series_count() const = 0;
   virtual uint64_t memory_bytes() const = 0;

@@ -1,0 +1,54 @@
+// The container of both kinds of index segments: a header, a directory, checksummed sections.
+//
+// Bytes: docs/format.md, "Series segment".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/env.h"
+
+namespace varve::index {
+
+// Sections begin at multiples of this, as CRoaring's frozen bitmaps need.
+inline constexpr size_t kSectionAlignment = 32;
+
+struct SectionFormat {
+  std::string_view magic;  // four bytes
+  uint16_t version = 0;
+  uint32_t sections = 0;
+};
+
+// Joins sections to the bytes of a file.
+std::string JoinSections(const SectionFormat& format, const std::vector<std::string>& sections);
+
+// A mapped file whose every byte has been checked against its checksum.
+class SectionFile {
+ public:
+  // DATA_LOSS: damage, with file and offset. FAILED_PRECONDITION: a newer version.
+  static absl::StatusOr<SectionFile> Open(base::Env& env, const std::string& path,
+                                          const SectionFormat& format);
+  // The same from bytes in memory. They are copied when they are not aligned.
+  static absl::StatusOr<SectionFile> FromBytes(std::string_view bytes, const std::string& name,
+                                               const SectionFormat& format);
+
+  // Aligned to kSectionAlignment; without its padding.
+  std::string_view section(size_t i) const { return sections_[i]; }
+  uint64_t file_bytes() const { return file_bytes_; }
+  const std::string& name() const { return name_; }
+
+ private:
+  static absl::StatusOr<SectionFile> Parse(std::string_view bytes, const std::string& name,
+                                           const SectionFormat& format);
+  std::string name_;
+  uint64_t file_bytes_ = 0;
+  std::unique_ptr<base::MappedFile> map_;
+  std::unique_ptr<char[]> copy_;
+  std::vector<std::string_view> sections_;
+};
+
+}  // namespace varve::index

@@ -1,0 +1,334 @@
+#include "index/series_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/status.h"
+#include "index/series_definition.h"
+#include "index/series_table_impl.h"
+#include "model/series_key.h"
+
+namespace varve::index {
+
+using model::FieldId;
+using model::kNoId;
+using model::MeasurementId;
+using model::SeriesId;
+
+namespace {
+
+constexpr size_t kKeyBytesMax = 65535;  // InfluxDB's limit
+
+}  // namespace
+
+bool SeriesParts::Find(std::string_view key, uint64_t hash, std::string* scratch,
+                       SeriesRef* ref) const {
+  if (delta->Find(key, hash, ref)) return true;
+  for (const auto& part : frozen) {
+    if (part->Find(key, hash, ref)) return true;
+  }
+  // The first is the largest by far.
+  for (const auto& segment : segments) {
+    if (segment->Find(key, hash, scratch, ref)) return true;
+  }
+  return false;
+}
+
+const SeriesSegment* SeriesParts::SegmentOf(SeriesId series) const {
+  const auto after =
+      std::upper_bound(segments.begin(), segments.end(), series,
+                       [](SeriesId id, const auto& part) { return id < part->first_series(); });
+  return after == segments.begin() ? nullptr : std::prev(after)->get();
+}
+
+const SeriesDelta* SeriesParts::FrozenOf(SeriesId series) const {
+  if (frozen.empty() || series < frozen.front()->first()) return nullptr;
+  for (const auto& part : frozen) {
+    if (series < part->end()) return part.get();
+  }
+  return nullptr;
+}
+
+MeasurementId SeriesParts::OldKeyOf(SeriesId series, std::string* key) const {
+  if (const SeriesDelta* part = FrozenOf(series)) {
+    key->assign(part->KeyOf(series));
+    return part->MeasurementOf(series);
+  }
+  const SeriesSegment* segment = SegmentOf(series);
+  CHECK(segment != nullptr) << "unknown series " << series;
+  return segment->KeyOf(series, key);
+}
+
+absl::StatusOr<std::unique_ptr<SeriesTable>> SeriesTable::Open(base::Env& env, std::string folder) {
+  auto table = std::make_unique<SeriesTableImpl>(env, std::move(folder));
+  RETURN_IF_ERROR(table->Load());
+  return std::unique_ptr<SeriesTable>(std::move(table));
+}
+
+SeriesTableImpl::SeriesTableImpl(base::Env& env, std::string folder)
+    : env_(env), folder_(env, std::move(folder), "series") {
+  parts_.delta = std::make_shared<SeriesDelta>(0);
+}
+
+absl::Status SeriesTableImpl::Load() {
+  absl::MutexLock flush_lock(&flush_mu_);
+  ASSIGN_OR_RETURN(const SegmentList list, folder_.Open());
+  next_segment_ = list.next;
+  for (const uint64_t number : list.segments) {
+    const std::string path = folder_.SegmentPath(number);
+    auto file = SectionFile::Open(env_, path, kSeriesSegmentFormat);
+    if (absl::IsNotFound(file.status())) {
+      return base::DataLoss("series segment is missing [file=", path, "]");
+    }
+    RETURN_IF_ERROR(file.status());
+    ASSIGN_OR_RETURN(auto segment, SeriesSegment::Open(std::move(file).value()));
+    RETURN_IF_ERROR(LoadSegment(std::move(segment), number));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SeriesTableImpl::LoadSegment(std::shared_ptr<const SeriesSegment> segment,
+                                          uint64_t number) {
+  absl::MutexLock lock(&mu_);
+  absl::MutexLock schema_lock(&schema_mu_);
+  if (segment->first_series() != parts_.delta->first() ||
+      segment->first_measurement() != schema_.measurement_count() ||
+      segment->first_field() != schema_.field_count()) {
+    return base::DataLoss(
+        "series segment does not follow the one before it [file=", segment->name(), "]");
+  }
+  for (const std::string& name : segment->measurements()) {
+    if (schema_.FindMeasurement(name) != kNoId) {
+      return base::DataLoss("series segment defines a measurement twice [file=", segment->name(),
+                            "]");
+    }
+    schema_.AddMeasurement(name);
+  }
+  for (const auto& [measurement, name] : segment->fields()) {
+    if (measurement >= schema_.measurement_count() ||
+        schema_.FindField(measurement, name) != kNoId) {
+      return base::DataLoss("series segment has a malformed field [file=", segment->name(), "]");
+    }
+    schema_.AddField(measurement, name);
+  }
+  flushed_measurements_ = schema_.measurement_count();
+  flushed_fields_ = schema_.field_count();
+  parts_.delta = std::make_shared<SeriesDelta>(segment->first_series() + segment->series_count());
+  parts_.segments.push_back(std::move(segment));
+  parts_.segment_numbers.push_back(number);
+  return absl::OkStatus();
+}
+
+// Holds the table's lock from its construction to its end, which the analysis cannot follow.
+class SeriesTableImpl::LookupImpl : public Lookup {
+ public:
+  explicit LookupImpl(SeriesTableImpl& table) ABSL_NO_THREAD_SAFETY_ANALYSIS : table_(table) {
+    table_.mu_.ReaderLock();
+  }
+  ~LookupImpl() override ABSL_NO_THREAD_SAFETY_ANALYSIS { table_.mu_.ReaderUnlock(); }
+
+  bool Find(std::string_view raw_key, SeriesRef* ref) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const uint64_t hash = BytesTable::Hash(raw_key);
+    return table_.parts_.Find(raw_key, hash, &scratch_, ref) ||
+           table_.aliases_.Find(raw_key, hash, ref);
+  }
+
+ private:
+  SeriesTableImpl& table_;
+  std::string scratch_;
+};
+
+std::unique_ptr<SeriesTable::Lookup> SeriesTableImpl::NewLookup() {
+  return std::make_unique<LookupImpl>(*this);
+}
+
+absl::StatusOr<SeriesRef> SeriesTableImpl::Register(std::string_view raw_key,
+                                                    const DefinitionSink& sink) {
+  if (raw_key.size() > kKeyBytesMax) {
+    return base::InvalidArgument("max key length exceeded: ", raw_key.size(), " > ", kKeyBytesMax);
+  }
+  ASSIGN_OR_RETURN(const model::SeriesKey parsed, model::ParseRawSeriesKey(raw_key));
+  const std::string key = parsed.Encode();
+  const uint64_t hash = BytesTable::Hash(key);
+
+  std::string scratch;
+  absl::MutexLock lock(&mu_);
+  SeriesRef ref;
+  if (!parts_.Find(key, hash, &scratch, &ref)) {
+    ASSIGN_OR_RETURN(ref, AddSeries(key, hash, sink));
+  }
+  if (key != raw_key) aliases_.Add(raw_key, BytesTable::Hash(raw_key), ref);
+  return ref;
+}
+
+absl::StatusOr<SeriesRef> SeriesTableImpl::AddSeries(std::string_view key, uint64_t hash,
+                                                     const DefinitionSink& sink) {
+  if (parts_.delta->full() || parts_.delta->end() == kNoId) {
+    return base::ResourceExhausted("too many series in one database");
+  }
+  const std::string name = model::MeasurementOf(key);
+  absl::MutexLock schema_lock(&schema_mu_);
+  SeriesRef ref{.series = parts_.delta->end(), .measurement = schema_.FindMeasurement(name)};
+  const bool fresh = ref.measurement == kNoId;
+  if (fresh) ref.measurement = schema_.measurement_count();
+  const SeriesDefinition definition{.kind = SeriesDefinition::Kind::kSeries,
+                                    .id = ref.series,
+                                    .measurement = ref.measurement,
+                                    .text = key};
+  RETURN_IF_ERROR(sink(definition.Encode()));
+  if (fresh) schema_.AddMeasurement(name);
+  parts_.delta->Add(key, hash, ref.measurement);
+  return ref;
+}
+
+FieldId SeriesTableImpl::FindField(MeasurementId measurement, std::string_view name) const {
+  absl::ReaderMutexLock lock(&schema_mu_);
+  return schema_.FindField(measurement, name);
+}
+
+absl::StatusOr<FieldId> SeriesTableImpl::RegisterField(MeasurementId measurement,
+                                                       std::string_view name,
+                                                       const DefinitionSink& sink) {
+  absl::MutexLock lock(&schema_mu_);
+  CHECK_LT(measurement, schema_.measurement_count());
+  const FieldId known = schema_.FindField(measurement, name);
+  if (known != kNoId) return known;
+  if (name.size() > kKeyBytesMax) {
+    return base::InvalidArgument("max key length exceeded: ", name.size(), " > ", kKeyBytesMax);
+  }
+  const SeriesDefinition definition{.kind = SeriesDefinition::Kind::kField,
+                                    .id = schema_.field_count(),
+                                    .measurement = measurement,
+                                    .text = name};
+  RETURN_IF_ERROR(sink(definition.Encode()));
+  return schema_.AddField(measurement, name);
+}
+
+absl::Status SeriesTableImpl::ApplyDefinition(std::string_view definition) {
+  ASSIGN_OR_RETURN(const SeriesDefinition parsed, SeriesDefinition::Decode(definition));
+  if (parsed.kind == SeriesDefinition::Kind::kField) {
+    return ApplyField(parsed.id, parsed.measurement, parsed.text);
+  }
+  return ApplySeries(parsed.id, parsed.measurement, parsed.text);
+}
+
+absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measurement,
+                                          std::string_view key) {
+  absl::MutexLock lock(&mu_);
+  const auto contradiction = [&] {
+    return base::DataLoss("the definition of series ", series, " contradicts what is known");
+  };
+  std::string scratch;
+  SeriesRef known;
+  if (parts_.Find(key, BytesTable::Hash(key), &scratch, &known)) {
+    const bool same = known.series == series && known.measurement == measurement;
+    return same ? absl::OkStatus() : contradiction();
+  }
+  // The next id, and the measurement known or the next: then adding gives the same ids again.
+  if (series != parts_.delta->end()) return contradiction();
+  {
+    absl::ReaderMutexLock schema_lock(&schema_mu_);
+    const MeasurementId by_name = schema_.FindMeasurement(model::MeasurementOf(key));
+    if (measurement != (by_name != kNoId ? by_name : schema_.measurement_count())) {
+      return contradiction();
+    }
+  }
+  return AddSeries(key, BytesTable::Hash(key), [](std::string) { return absl::OkStatus(); })
+      .status();
+}
+
+absl::Status SeriesTableImpl::ApplyField(FieldId field, MeasurementId measurement,
+                                         std::string_view name) {
+  absl::MutexLock lock(&schema_mu_);
+  const FieldId known = schema_.FindField(measurement, name);
+  if (known == field) return absl::OkStatus();
+  if (known != kNoId || field != schema_.field_count() ||
+      measurement >= schema_.measurement_count()) {
+    return base::DataLoss("the definition of field ", field, " contradicts what is known");
+  }
+  schema_.AddField(measurement, name);
+  return absl::OkStatus();
+}
+
+MeasurementId SeriesTableImpl::FindMeasurement(std::string_view name) const {
+  absl::ReaderMutexLock lock(&schema_mu_);
+  return schema_.FindMeasurement(name);
+}
+
+std::string SeriesTableImpl::MeasurementName(MeasurementId measurement) const {
+  absl::ReaderMutexLock lock(&schema_mu_);
+  CHECK_LT(measurement, schema_.measurement_count());
+  return std::string(schema_.MeasurementName(measurement));
+}
+
+std::string SeriesTableImpl::FieldName(FieldId field) const {
+  absl::ReaderMutexLock lock(&schema_mu_);
+  CHECK_LT(field, schema_.field_count());
+  return std::string(schema_.FieldName(field));
+}
+
+MeasurementId SeriesTableImpl::MeasurementOfField(FieldId field) const {
+  absl::ReaderMutexLock lock(&schema_mu_);
+  CHECK_LT(field, schema_.field_count());
+  return schema_.MeasurementOfField(field);
+}
+
+MeasurementId SeriesTableImpl::KeyOf(SeriesId series, std::string* key) const {
+  absl::ReaderMutexLock lock(&mu_);
+  CHECK_LT(series, parts_.delta->end());
+  if (series < parts_.delta->first()) return parts_.OldKeyOf(series, key);
+  key->assign(parts_.delta->KeyOf(series));
+  return parts_.delta->MeasurementOf(series);
+}
+
+MeasurementId SeriesTableImpl::MeasurementOfSeries(SeriesId series) const {
+  absl::ReaderMutexLock lock(&mu_);
+  CHECK_LT(series, parts_.delta->end());
+  if (series >= parts_.delta->first()) return parts_.delta->MeasurementOf(series);
+  if (const SeriesDelta* part = parts_.FrozenOf(series)) return part->MeasurementOf(series);
+  return parts_.SegmentOf(series)->MeasurementOf(series);
+}
+
+class SeriesTableImpl::KeyReaderImpl : public KeyReader {
+ public:
+  KeyReaderImpl(const SeriesTableImpl& table, SeriesParts parts)
+      : table_(table), parts_(std::move(parts)), old_end_(parts_.delta->first()) {}
+
+  MeasurementId KeyOf(SeriesId series, std::string* key) override {
+    return series < old_end_ ? parts_.OldKeyOf(series, key) : table_.KeyOf(series, key);
+  }
+
+ private:
+  const SeriesTableImpl& table_;
+  const SeriesParts parts_;
+  const SeriesId old_end_;
+};
+
+std::unique_ptr<SeriesTable::KeyReader> SeriesTableImpl::NewKeyReader() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return std::make_unique<KeyReaderImpl>(*this, parts_);
+}
+
+uint64_t SeriesTableImpl::series_count() const {
+  absl::ReaderMutexLock lock(&mu_);
+  return parts_.delta->end();
+}
+
+uint64_t SeriesTableImpl::memory_bytes() const {
+  absl::ReaderMutexLock lock(&mu_);
+  uint64_t bytes = parts_.delta->memory_bytes() + aliases_.memory_bytes();
+  for (const auto& part : parts_.frozen) bytes += part->memory_bytes();
+  for (const auto& segment : parts_.segments) bytes += segment->memory_bytes();
+  absl::ReaderMutexLock schema_lock(&schema_mu_);
+  return bytes + schema_.memory_bytes();
+}
+
+uint64_t SeriesTableImpl::disk_bytes() const {
+  absl::ReaderMutexLock lock(&mu_);
+  uint64_t bytes = 0;
+  for (const auto& segment : parts_.segments) bytes += segment->file_bytes();
+  return bytes;
+}
+
+}  // namespace varve::index

@@ -1,0 +1,102 @@
+// How the series table keeps what it knows. See series_table.h.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "index/schema_table.h"
+#include "index/segment_list.h"
+#include "index/series_delta.h"
+#include "index/series_segment.h"
+#include "index/series_table.h"
+
+namespace varve::index {
+
+// Ids ascend through: segments, then frozen deltas (those that a flush is writing, or failed to),
+// then the delta that takes registrations.
+struct SeriesParts {
+  std::vector<std::shared_ptr<const SeriesSegment>> segments;
+  std::vector<uint64_t> segment_numbers;  // of their files
+  std::vector<std::shared_ptr<const SeriesDelta>> frozen;
+  std::shared_ptr<SeriesDelta> delta;
+
+  bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
+  // Of a series that is not in `delta`.
+  model::MeasurementId OldKeyOf(model::SeriesId series, std::string* key) const;
+  const SeriesSegment* SegmentOf(model::SeriesId series) const;
+  const SeriesDelta* FrozenOf(model::SeriesId series) const;
+};
+
+// Lock order: flush_mu_, mu_, schema_mu_.
+class SeriesTableImpl : public SeriesTable {
+ public:
+  SeriesTableImpl(base::Env& env, std::string folder);
+  absl::Status Load();
+
+  std::unique_ptr<Lookup> NewLookup() override;
+  absl::StatusOr<SeriesRef> Register(std::string_view raw_key, const DefinitionSink& sink) override;
+  model::FieldId FindField(model::MeasurementId measurement, std::string_view name) const override;
+  absl::StatusOr<model::FieldId> RegisterField(model::MeasurementId measurement,
+                                               std::string_view name,
+                                               const DefinitionSink& sink) override;
+  absl::Status ApplyDefinition(std::string_view definition) override;
+  absl::Status Flush() override;
+
+  model::MeasurementId FindMeasurement(std::string_view name) const override;
+  std::string MeasurementName(model::MeasurementId measurement) const override;
+  std::string FieldName(model::FieldId field) const override;
+  model::MeasurementId MeasurementOfField(model::FieldId field) const override;
+
+  model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const override;
+  model::MeasurementId MeasurementOfSeries(model::SeriesId series) const override;
+  std::unique_ptr<KeyReader> NewKeyReader() const override;
+
+  uint64_t series_count() const override;
+  uint64_t memory_bytes() const override;
+  uint64_t disk_bytes() const override;
+
+ private:
+  class LookupImpl;
+  class KeyReaderImpl;
+  struct FlushPlan;
+
+  // Adds a series that is known to be absent, once `sink` has taken its definition.
+  absl::StatusOr<SeriesRef> AddSeries(std::string_view key, uint64_t hash,
+                                      const DefinitionSink& sink) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_)
+      ABSL_LOCKS_EXCLUDED(schema_mu_);
+  absl::Status ApplySeries(model::SeriesId series, model::MeasurementId measurement,
+                           std::string_view key);
+  absl::Status ApplyField(model::FieldId field, model::MeasurementId measurement,
+                          std::string_view name);
+  absl::Status LoadSegment(std::shared_ptr<const SeriesSegment> segment, uint64_t number);
+  // The parts of flush (series_table_flush.cc).
+  FlushPlan PlanFlush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
+  std::vector<std::string> BuildSegments(const FlushPlan& plan) const;
+  absl::Status WriteSegments(const std::vector<std::string>& files, FlushPlan* plan)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
+  void Publish(const FlushPlan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
+
+  base::Env& env_;
+
+  absl::Mutex flush_mu_;  // one flush at a time; held across its writes
+  SegmentFolder folder_ ABSL_GUARDED_BY(flush_mu_);
+  uint64_t next_segment_ ABSL_GUARDED_BY(flush_mu_) = 1;
+
+  mutable absl::Mutex mu_;
+  SeriesParts parts_ ABSL_GUARDED_BY(mu_);
+  SeriesAliases aliases_ ABSL_GUARDED_BY(mu_);
+  // Up to where measurements and fields are in segments.
+  uint32_t flushed_measurements_ ABSL_GUARDED_BY(mu_) = 0;
+  uint32_t flushed_fields_ ABSL_GUARDED_BY(mu_) = 0;
+
+  // Measurements are added under mu_ and this; fields under this alone.
+  mutable absl::Mutex schema_mu_;
+  SchemaTable schema_ ABSL_GUARDED_BY(schema_mu_);
+};
+
+}  // namespace varve::index
