@@ -1,0 +1,59 @@
+// An open data folder: catalog, store and executor, wired together.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/env.h"
+#include "base/thread_pool.h"
+#include "engine/store.h"
+#include "meta/catalog.h"
+#include "query/executor.h"
+
+namespace varve::server {
+
+struct InstanceOptions {
+  std::string lock_file;  // taken before anything is read; its folder is created
+  std::string meta_folder;
+  engine::StoreOptions store;  // with its folders
+  query::QueryLimits limits;
+  size_t query_threads = 0;  // 0: one per core
+  query::ServerFacts facts;
+};
+
+// The folders of an instance below one root: meta/, data/, wal/ and LOCK.
+void SetFolders(const std::string& root, InstanceOptions* options);
+
+// Thread safety: every method may be called from any thread.
+class Instance {
+ public:
+  // UNAVAILABLE: another process owns the folder. DATA_LOSS: damage, with file and offset. `env`
+  // must outlive the instance.
+  static absl::StatusOr<std::unique_ptr<Instance>> Open(base::Env& env, InstanceOptions options);
+  // Nothing may run in it any more. What was acknowledged is durable.
+  ~Instance();
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
+  meta::Catalog& catalog() { return *catalog_; }
+  engine::Store& store() { return *store_; }
+  query::Executor& executor() { return *executor_; }
+
+  // Closes the store: writes on their way are answered first. Then only the destructor may follow.
+  void CloseStore();
+
+ private:
+  Instance() = default;
+
+  // In the order they are needed; destroyed from the bottom.
+  std::unique_ptr<base::FileLock> lock_;
+  std::unique_ptr<meta::Catalog> catalog_;
+  std::unique_ptr<engine::Store> store_;
+  std::unique_ptr<base::ThreadPool> workers_;
+  std::unique_ptr<query::Executor> executor_;
+};
+
+}  // namespace varve::server

@@ -1,0 +1,140 @@
+// varved: the server.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "http/version.h"
+#include "server/config_file.h"
+#include "server/logger.h"
+#include "server/option_documents.h"
+#include "server/options.h"
+#include "server/serve.h"
+
+namespace varve::server {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kMisuse = 2;
+constexpr char kDefaultConfig[] = "/etc/varve/varve.conf";
+
+struct CommandLine {
+  std::string config;
+  std::string data_dir;
+  std::string bind_address;
+  bool markdown = false;
+};
+
+// --config, else the environment's, else the system's if there is one; "" for none.
+std::string ConfigPath(const CommandLine& line) {
+  if (!line.config.empty()) return line.config;
+  for (const char* name : {"VARVE_CONFIG_PATH", "INFLUXDB_CONFIG_PATH"}) {
+    if (const char* path = std::getenv(name); path != nullptr && *path != '\0') return path;
+  }
+  return base::Env::Default().Exists(kDefaultConfig) ? kDefaultConfig : "";
+}
+
+absl::Status LoadOptions(const CommandLine& line, Options* options,
+                         std::vector<std::string>* ignored) {
+  *options = DefaultOptions();
+  if (const std::string path = ConfigPath(line); !path.empty()) {
+    ASSIGN_OR_RETURN(const std::string text, base::ReadFile(base::Env::Default(), path));
+    RETURN_IF_ERROR(ApplyToml(text, path, options, ignored));
+  }
+  RETURN_IF_ERROR(
+      ApplyEnvironment([](const std::string& name) { return std::getenv(name.c_str()); }, options));
+  if (!line.data_dir.empty()) {
+    options->data_dir = line.data_dir;
+    options->meta_dir.clear();
+    options->store_dir.clear();
+    options->wal_dir.clear();
+  }
+  if (!line.bind_address.empty()) options->http_bind_address = line.bind_address;
+  return absl::OkStatus();
+}
+
+void AddOptions(CLI::App& app, CommandLine* line) {
+  app.add_option("--config", line->config, "TOML file with the configuration")->type_name("FILE");
+  app.add_option("--data-dir", line->data_dir, "folder that holds meta/, data/ and wal/")
+      ->type_name("DIR");
+  app.add_option("--http-bind-address", line->bind_address, "address and port to listen on")
+      ->type_name("HOST:PORT");
+}
+
+int Run(const CommandLine& line) {
+  Options options;
+  std::vector<std::string> ignored;
+  if (const absl::Status status = LoadOptions(line, &options, &ignored); !status.ok()) {
+    std::cerr << "varved: " << base::MessageOf(status) << std::endl;
+    return kMisuse;
+  }
+  Logger logger(options.log_format, options.log_level);
+  if (const absl::Status status = Serve(options, ignored, logger); !status.ok()) {
+    logger.Error("cannot serve", {{"error", std::string(base::MessageOf(status))}});
+    return kFailed;
+  }
+  return 0;
+}
+
+int PrintConfig(const CommandLine& line) {
+  if (line.markdown) {
+    std::cout << ConfigurationMarkdown();
+    return 0;
+  }
+  Options options;
+  std::vector<std::string> ignored;
+  if (const absl::Status status = LoadOptions(line, &options, &ignored); !status.ok()) {
+    std::cerr << "varved: " << base::MessageOf(status) << std::endl;
+    return kMisuse;
+  }
+  std::cout << ConfigurationToml(options);
+  return 0;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Varve: a time-series database server for clients of InfluxDB 1.x", "varved"};
+  app.footer(OptionsHelp());
+  app.require_subcommand(0, 1);
+  CommandLine line;
+  AddOptions(app, &line);
+  CLI::App* run = app.add_subcommand("run", "serve (what varved does without a command)");
+  AddOptions(*run, &line);
+  CLI::App* config = app.add_subcommand("config", "print the effective configuration as TOML");
+  AddOptions(*config, &line);
+  config->add_flag("--markdown", line.markdown, "print docs/configuration.md instead");
+  CLI::App* version = app.add_subcommand("version", "print the version");
+
+  // influxd's options have one hyphen.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string argument = argv[i];
+    arguments.push_back(argument == "-config" ? "--config" : argument);
+  }
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : kMisuse;
+  }
+  if (version->parsed()) {
+    std::cout << "varved " << http::kVarveVersion << " (InfluxDB " << http::kInfluxVersion
+              << " API)" << std::endl;
+    return 0;
+  }
+  return config->parsed() ? PrintConfig(line) : Run(line);
+}
+
+}  // namespace varve::server
+
+int main(int argc, char** argv) {
+  try {
+    return varve::server::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "varved: " << error.what() << std::endl;
+    return 1;
+  }
+}

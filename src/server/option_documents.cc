@@ -1,0 +1,147 @@
+#include "server/option_documents.h"
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace varve::server {
+namespace {
+
+std::string TomlText(const OptionSpec& spec, const Options& options) {
+  const std::string text = OptionText(spec, options);
+  if (spec.kind == OptionKind::kBool || spec.kind == OptionKind::kCount) return text;
+  if (spec.kind == OptionKind::kBytes &&
+      text.find_first_not_of("0123456789") == std::string::npos) {
+    return text;
+  }
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  return quoted + "\"";
+}
+
+std::string_view KindName(OptionKind kind) {
+  switch (kind) {
+    case OptionKind::kText:
+      return "text";
+    case OptionKind::kBool:
+      return "true or false";
+    case OptionKind::kCount:
+      return "number";
+    case OptionKind::kBytes:
+      return "size";
+    case OptionKind::kDuration:
+      return "duration";
+    case OptionKind::kChoice:
+      break;
+  }
+  return "word";
+}
+
+// Lines of at most 100 columns, each begun with `prefix`.
+std::string Wrap(std::string_view text, std::string_view prefix) {
+  std::string out;
+  size_t column = 0;
+  while (!text.empty()) {
+    const size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    text = space == std::string_view::npos ? std::string_view{} : text.substr(space + 1);
+    if (column == 0 || column + 1 + word.size() > 100) {
+      if (column != 0) out += '\n';
+      out += prefix;
+      column = prefix.size();
+    } else {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += word.size();
+  }
+  return out + "\n";
+}
+
+std::string EscapeBars(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ConfigurationToml(const Options& options) {
+  std::string out;
+  std::string_view section;
+  for (const OptionSpec& spec : OptionTable()) {
+    if (spec.section != section) {
+      section = spec.section;
+      base::StrAppend(out, "\n[", section, "]\n");
+    }
+    out += Wrap(spec.range.empty() ? std::string(spec.sentence)
+                                   : base::StrCat(spec.sentence, " (", spec.range, ")"),
+                "  # ");
+    base::StrAppend(out, section.empty() ? "" : "  ", spec.key, " = ", TomlText(spec, options),
+                    "\n");
+  }
+  if (!options.http_headers.empty()) {
+    out += "\n[http.headers]\n";
+    for (const auto& [name, value] : options.http_headers) {
+      base::StrAppend(out, "  \"", name, "\" = \"", value, "\"\n");
+    }
+  }
+  return out;
+}
+
+std::string ConfigurationMarkdown() {
+  std::string out =
+      "# Configuration\n\n"
+      "This page is made by `varved config --markdown`.\n\n"
+      "`varved` reads, each overriding the one before: its defaults; the TOML file named by\n"
+      "`--config`, by `VARVE_CONFIG_PATH` or by `INFLUXDB_CONFIG_PATH`, or else\n"
+      "`/etc/varve/varve.conf` if there is one; the environment; the command line.\n"
+      "`varved config` prints the result. An unknown key, or a value out of its range, stops the\n"
+      "start with the file and line. Sections and keys are InfluxDB's where they mean the same.\n\n"
+      "Every key can be set as `VARVE_SECTION_KEY` in the environment (or, as for InfluxDB,\n"
+      "`INFLUXDB_SECTION_KEY`), hyphens as underscores: `VARVE_HTTP_BIND_ADDRESS`.\n"
+      "A duration is a number and a unit (`ns`, `us`, `ms`, `s`, `m`, `h`, `d`, `w`), or several:\n"
+      "`1h30m`. A size is a number of bytes, or one with `k`, `m` or `g` (powers of 1024).\n";
+  std::string_view section = "-";
+  for (const OptionSpec& spec : OptionTable()) {
+    if (spec.section != section) {
+      section = spec.section;
+      base::StrAppend(out, "\n## ", section.empty() ? "Top level" : base::StrCat("[", section, "]"),
+                      "\n\n| key | kind | default | range | meaning |\n"
+                      "| --- | --- | --- | --- | --- |\n");
+    }
+    base::StrAppend(out, "| `", spec.key, "` | ", KindName(spec.kind), " | ",
+                    spec.default_text.empty() ? "" : base::StrCat("`", spec.default_text, "`"),
+                    " | ", EscapeBars(spec.range), " | ", EscapeBars(spec.sentence), " |\n");
+  }
+  out +=
+      "\n## [http.headers]\n\n"
+      "Each key is the name of a header that is added to every routed answer, each value its "
+      "text.\n"
+      "\n## Keys of InfluxDB that mean nothing here\n\n"
+      "A configuration file of InfluxDB may keep them; the log lists those it has at the "
+      "start.\n\n";
+  for (const std::string_view key : IgnoredKeys()) base::StrAppend(out, "- `", key, "`\n");
+  return out;
+}
+
+std::string OptionsHelp() {
+  std::string out = "Options of the configuration file (VARVE_SECTION_KEY in the environment):\n";
+  for (const OptionSpec& spec : OptionTable()) {
+    base::StrAppend(out, "\n  ", spec.Name());
+    if (!spec.default_text.empty()) base::StrAppend(out, " = ", spec.default_text);
+    if (!spec.range.empty()) base::StrAppend(out, "  (", spec.range, ")");
+    out += "\n";
+    out += Wrap(spec.sentence, "      ");
+  }
+  return out;
+}
+
+}  // namespace varve::server

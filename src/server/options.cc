@@ -1,0 +1,133 @@
+#include "server/options.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/status.h"
+#include "server/edit_distance.h"
+
+namespace varve::server {
+
+const std::vector<OptionSpec>& OptionTable() {
+  using K = OptionKind;
+  using O = Options;
+  static const std::vector<OptionSpec> table = {
+      {"", "data-dir", K::kText, &O::data_dir, "varve-data", "",
+       "Folder that holds meta/, data/, wal/ and the lock; one server at a time owns it."},
+
+      {"meta", "dir", K::kText, &O::meta_dir, "", "",
+       "Folder of the catalog; empty: meta/ in data-dir."},
+
+      {"data", "dir", K::kText, &O::store_dir, "", "",
+       "Folder of the shards; empty: data/ in data-dir."},
+      {"data", "wal-dir", K::kText, &O::wal_dir, "", "",
+       "Folder of the write-ahead log; empty: wal/ in data-dir."},
+      {"data", "wal-sync", K::kChoice, &O::wal_sync, "always", "always|interval|off",
+       "When the log is synced: before a write is acknowledged (writers that arrive together share "
+       "one sync), every wal-sync-interval, or when the system likes. Only `always` survives a "
+       "power cut without loss."},
+      {"data", "wal-sync-interval", K::kDuration, &O::wal_sync_interval_ns, "1s", "1ms to 1h",
+       "How often the log is synced with wal-sync = \"interval\"."},
+      {"data", "cache-max-memory-size", K::kBytes, &O::cache_bytes_max, "1g", "1m or more",
+       "Memory for points that are not in files yet; beyond it writes are answered 503."},
+      {"data", "cache-snapshot-memory-size", K::kBytes, &O::cache_snapshot_bytes, "25m",
+       "64k or more", "A shard's cache is written to a file at this size."},
+      {"data", "cache-snapshot-write-cold-duration", K::kDuration, &O::cache_snapshot_cold_ns,
+       "10m", "1s or more", "A shard's cache is written when it got no point for so long."},
+      {"data", "compact-full-write-cold-duration", K::kDuration, &O::compact_cold_ns, "4h",
+       "1s or more", "A shard is merged into one file when it got no point for so long."},
+      {"data", "compact-throughput", K::kBytes, &O::compact_throughput, "48m", "0: no limit",
+       "Bytes per second that merges of files may write."},
+      {"data", "max-concurrent-compactions", K::kCount, &O::max_concurrent_compactions, "0",
+       "0 to 64; 0: one", "Background threads that write and merge files."},
+      {"data", "max-series-per-database", K::kCount, &O::max_series_per_database, "0",
+       "0: no limit", "Series a database may have; points of further ones are refused."},
+      {"data", "max-values-per-tag", K::kCount, &O::max_values_per_tag, "0", "0: no limit",
+       "Values a tag of a measurement may have; points with further ones are refused."},
+
+      {"coordinator", "query-timeout", K::kDuration, &O::query_timeout_ns, "0s", "0s: no limit",
+       "A query that takes longer is stopped."},
+      {"coordinator", "max-concurrent-queries", K::kCount, &O::max_concurrent_queries, "0",
+       "0: no limit", "Queries that may run at a time; further ones are refused."},
+      {"coordinator", "log-queries-after", K::kDuration, &O::log_queries_after_ns, "0s",
+       "0s: never", "A query that takes longer is logged."},
+      {"coordinator", "max-select-point", K::kCount, &O::max_select_point, "0", "0: no limit",
+       "Points a SELECT may read."},
+      {"coordinator", "max-select-series", K::kCount, &O::max_select_series, "0", "0: no limit",
+       "Series a SELECT may read."},
+      {"coordinator", "max-select-buckets", K::kCount, &O::max_select_buckets, "0", "0: no limit",
+       "Windows of GROUP BY time() a SELECT may make."},
+      {"coordinator", "max-query-memory", K::kBytes, &O::max_query_memory, "1g", "1m or more",
+       "Memory one query may use."},
+      {"coordinator", "query-threads", K::kCount, &O::query_threads, "0",
+       "0 to 1024; 0: one per core", "Threads that share the work of all queries."},
+
+      {"http", "bind-address", K::kText, &O::http_bind_address, "127.0.0.1:8086", "",
+       "Address and port to listen on; \":8086\" is every address. Turn auth-enabled on before "
+       "others can reach it."},
+      {"http", "auth-enabled", K::kBool, &O::auth_enabled, "false", "",
+       "Whether requests need a user."},
+      {"http", "ping-auth-enabled", K::kBool, &O::ping_auth_enabled, "false", "",
+       "Whether /ping, /health, /status and /metrics need a user, too."},
+      {"http", "realm", K::kText, &O::realm, "InfluxDB", "",
+       "Realm named to clients that must authenticate."},
+      {"http", "shared-secret", K::kText, &O::shared_secret, "", "",
+       "Secret of bearer tokens (JWT with HS256, HS384 or HS512); empty: they are refused."},
+      {"http", "log-enabled", K::kBool, &O::http_log_enabled, "true", "",
+       "Whether every request is logged."},
+      {"http", "max-body-size", K::kBytes, &O::max_body_size, "25000000", "0: no limit",
+       "Longest body of a request as it is sent; a packed one may unpack to ten times that."},
+      {"http", "max-row-limit", K::kCount, &O::max_row_limit, "0", "0: no limit",
+       "Rows of an answer that is not chunked; it is cut there and marked partial."},
+      {"http", "max-connection-limit", K::kCount, &O::max_connection_limit, "0", "0: no limit",
+       "Connections open at a time; further ones are closed at once."},
+      {"http", "idle-timeout", K::kDuration, &O::idle_timeout_ns, "3m", "1s or more",
+       "A connection without a request for so long is closed."},
+      {"http", "network-threads", K::kCount, &O::network_threads, "0", "0 to 1024; 0: one per core",
+       "Threads that talk to clients and take writes in."},
+
+      {"logging", "format", K::kChoice, &O::log_format, "auto", "auto|logfmt|json",
+       "Form of log lines; auto is logfmt."},
+      {"logging", "level", K::kChoice, &O::log_level, "info", "debug|info|warn|error",
+       "The least important lines that are logged."},
+  };
+  return table;
+}
+
+std::string OptionSpec::Name() const {
+  return section.empty() ? std::string(key) : base::StrCat(section, ".", key);
+}
+
+std::string OptionSpec::Environment() const {
+  std::string name = section.empty() ? std::string(key) : base::StrCat(section, "_", key);
+  for (char& c : name) {
+    if (c == '-' || c == '.') c = '_';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+  }
+  return name;
+}
+
+Options DefaultOptions() {
+  Options options;
+  for (const OptionSpec& spec : OptionTable()) {
+    const absl::Status status = SetOption(spec, spec.default_text, &options);
+    CHECK(status.ok()) << spec.Name() << ": " << base::MessageOf(status);
+  }
+  return options;
+}
+
+std::string Suggest(std::string_view name) {
+  std::string best;
+  size_t best_distance = name.size() / 3 + 2;
+  for (const OptionSpec& spec : OptionTable()) {
+    const std::string candidate = spec.Name();
+    const size_t distance = EditDistance(name, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace varve::server

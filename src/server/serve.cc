@@ -1,0 +1,172 @@
+#include "server/serve.h"
+
+#include <charconv>
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "base/status.h"
+#include "http/query_threads.h"
+#include "http/server.h"
+#include "http/statistics.h"
+#include "http/version.h"
+
+namespace varve::server {
+namespace {
+
+constexpr size_t kQueryThreadsMax = 512;
+constexpr size_t kQueryQueueMax = 1024;
+constexpr int64_t kStopGraceMs = 5000;
+
+// Signals come to sigwait() below, on no thread by surprise.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+bool IsLoopback(std::string_view address) {
+  return address.substr(0, 4) == "127." || address == "::1";
+}
+
+std::string MillisecondText(int64_t ns) {
+  return base::StrCat(static_cast<double>(ns / 1000) / 1000, "ms");
+}
+
+}  // namespace
+
+absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
+  InstanceOptions result;
+  SetFolders(options.data_dir, &result);
+  if (!options.meta_dir.empty()) {
+    result.meta_folder = options.meta_dir;
+    // The catalog is what two servers must never share.
+    result.lock_file = base::JoinPath(options.meta_dir, "LOCK");
+  }
+  engine::StoreOptions& store = result.store;
+  if (!options.store_dir.empty()) store.data_folder = options.store_dir;
+  if (!options.wal_dir.empty()) store.wal_folder = options.wal_dir;
+  store.sync = options.wal_sync == "interval" ? wal::SyncPolicy::kInterval
+               : options.wal_sync == "off"    ? wal::SyncPolicy::kOff
+                                              : wal::SyncPolicy::kAlways;
+  store.sync_interval_ms = std::max<int64_t>(1, options.wal_sync_interval_ns / 1'000'000);
+  store.cache_bytes_max = options.cache_bytes_max;
+  store.cache_snapshot_bytes = options.cache_snapshot_bytes;
+  store.cache_snapshot_cold_ns = options.cache_snapshot_cold_ns;
+  store.compact_cold_ns = options.compact_cold_ns;
+  store.compact_bytes_per_second = options.compact_throughput;
+  store.max_series_per_database = options.max_series_per_database;
+  store.max_values_per_tag = options.max_values_per_tag;
+  store.background_threads = std::max<uint64_t>(1, options.max_concurrent_compactions);
+
+  query::QueryLimits& limits = result.limits;
+  limits.timeout_ns = options.query_timeout_ns;
+  limits.max_concurrent = options.max_concurrent_queries;
+  limits.max_select_points = options.max_select_point;
+  limits.max_select_series = options.max_select_series;
+  limits.max_select_buckets = options.max_select_buckets;
+  limits.memory_bytes = options.max_query_memory;
+  limits.log_after_ns = options.log_queries_after_ns;
+  result.query_threads = options.query_threads;
+  return result;
+}
+
+absl::StatusOr<http::HttpOptions> MakeHttpOptions(const Options& options) {
+  http::HttpOptions result;
+  const std::string& bind = options.http_bind_address;
+  const size_t colon = bind.rfind(':');
+  const char* end = bind.data() + bind.size();
+  const auto port = colon == std::string::npos
+                        ? std::from_chars_result{end, std::errc::invalid_argument}
+                        : std::from_chars(bind.data() + colon + 1, end, result.port);
+  if (port.ec != std::errc() || port.ptr != end) {
+    return base::InvalidArgument("http.bind-address: \"", bind, "\" is no HOST:PORT");
+  }
+  result.address = bind.substr(0, colon);
+  if (result.address.empty()) result.address = "0.0.0.0";
+  if (result.address == "localhost") result.address = "127.0.0.1";
+  if (result.address.size() > 2 && result.address.front() == '[') {
+    result.address = result.address.substr(1, result.address.size() - 2);
+  }
+  result.threads = options.network_threads;
+  result.auth_enabled = options.auth_enabled;
+  result.ping_auth_enabled = options.ping_auth_enabled;
+  result.realm = options.realm;
+  result.shared_secret = options.shared_secret;
+  result.max_body_bytes = options.max_body_size;
+  result.max_rows = options.max_row_limit;
+  result.max_connections = options.max_connection_limit;
+  result.idle_timeout_ms = options.idle_timeout_ns / 1'000'000;
+  result.headers = options.http_headers;
+  return result;
+}
+
+absl::Status Serve(const Options& options, const std::vector<std::string>& ignored,
+                   Logger& logger) {
+  const sigset_t signals = BlockStopSignals();
+  base::Env& env = base::Env::Default();
+  logger.Info("starting", {{"version", std::string(http::kVarveVersion)},
+                           {"influxdb", std::string(http::kInfluxVersion)}});
+  for (const std::string& key : ignored) {
+    logger.Warn("key of the configuration has no meaning here and is ignored", {{"key", key}});
+  }
+  ASSIGN_OR_RETURN(InstanceOptions instance_options, MakeInstanceOptions(options));
+  http::Services services;
+  ASSIGN_OR_RETURN(services.options, MakeHttpOptions(options));
+  if (!services.options.auth_enabled && !IsLoopback(services.options.address)) {
+    logger.Warn("others can reach this server and authentication is off",
+                {{"address", services.options.address}});
+  }
+
+  http::Metrics metrics;
+  services.env = &env;
+  services.metrics = &metrics;
+  services.start_ns = env.NowNs();
+  if (options.http_log_enabled) {
+    services.access_log = [&logger](const http::AccessRecord& record) {
+      logger.Info("request", {{"method", std::string(record.method)},
+                              {"path", std::string(record.path)},
+                              {"status", base::StrCat(record.status)},
+                              {"bytes", base::StrCat(record.bytes)},
+                              {"duration", MillisecondText(record.duration_ns)},
+                              {"client", std::string(record.client)}});
+    };
+  }
+  // Asked only by queries, which come when `services` is complete.
+  instance_options.facts.statistics = [&services] { return http::CollectStatistics(services); };
+  instance_options.facts.diagnostics = [&services] { return http::CollectDiagnostics(services); };
+
+  const int64_t open_ns = env.MonotonicNs();
+  ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance,
+                   Instance::Open(env, std::move(instance_options)));
+  logger.Info("opened data folder", {{"folder", options.data_dir},
+                                     {"duration", MillisecondText(env.MonotonicNs() - open_ns)}});
+  auto query_threads = std::make_unique<http::QueryThreads>(kQueryThreadsMax, kQueryQueueMax);
+  services.catalog = &instance->catalog();
+  services.store = &instance->store();
+  services.executor = &instance->executor();
+  services.query_threads = query_threads.get();
+
+  ASSIGN_OR_RETURN(std::unique_ptr<http::Server> server, http::Server::Start(services));
+  services.options.port = server->port();
+  logger.Info("listening",
+              {{"address", base::StrCat(services.options.address, ":", server->port())},
+               {"auth", options.auth_enabled ? "on" : "off"}});
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  logger.Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+  server->Stop(kStopGraceMs);
+  query_threads.reset();
+  instance->CloseStore();
+  server.reset();
+  instance.reset();
+  logger.Info("stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace varve::server
