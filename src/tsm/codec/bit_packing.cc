@@ -87,6 +87,7 @@ void PackBits(std::span<const uint64_t> values, unsigned width, std::string& out
 
 void UnpackBits(const char* in, unsigned width, std::span<uint64_t> out) {
   DCHECK_LE(width, 64U);
+  if (out.empty()) return;
   const size_t groups = out.size() / kGroup;
   kUnpackers[width](in, groups, out.data());
   const size_t rest = out.size() % kGroup;

@@ -26,8 +26,7 @@ constexpr int64_t kCorrectionMax = 63;
 // Larger k lie so dense that any value is near one.
 constexpr double kNearIntegerMax = 0x1p42;
 
-// A value per exponent costs log2(10) bits more; an exception its bits and its place.
-constexpr double kBitsPerDigit = 3.33;
+// An exception costs its bits and its place.
 constexpr double kBitsPerException = 76;
 constexpr double kBitsPerOther = 56;  // what a value costs without decimals
 constexpr size_t kSample = 32;
@@ -80,9 +79,11 @@ template <bool kSingle>
 class ExponentVote {
  public:
   ExponentVote() = default;
-  // `held` values are known to have at most `exponent`.
-  ExponentVote(unsigned exponent, size_t held)
-      : highest_(exponent), total_(static_cast<double>(held)) {
+  // After a first vote, whose winner `exponent` turned out to hold `held` values.
+  ExponentVote(const ExponentVote& first, unsigned exponent, size_t held)
+      : highest_(exponent),
+        magnitude_max_(first.magnitude_max_),
+        total_(static_cast<double>(held)) {
     count_[exponent] = total_;
   }
   void Add(double value) {
@@ -90,6 +91,7 @@ class ExponentVote {
     if (const auto exponent = ExponentOf<kSingle>(value, highest_)) {
       ++count_[*exponent];
       highest_ = *exponent;
+      magnitude_max_ = std::max(magnitude_max_, std::abs(value));
     }
   }
   std::optional<unsigned> Winner() const {
@@ -98,7 +100,9 @@ class ExponentVote {
     double held = 0;
     for (unsigned e = 0; e <= highest_; ++e) {
       held += count_[e];
-      const double bits = kBitsPerDigit * e * total_ + kBitsPerException * (total_ - held);
+      // Of the widest k: differences will take less, but no fewer by a digit less.
+      const double k_bits = std::log2(1 + magnitude_max_ * kPowersOfTen[e]);
+      const double bits = k_bits * held + kBitsPerException * (total_ - held);
       if (count_[e] > 0 && bits < best_bits) {
         best = e;
         best_bits = bits;
@@ -111,6 +115,7 @@ class ExponentVote {
   // Values by the exponent that was needed when they came: never less than the highest so far.
   std::array<double, kDecimalExponentMax + 1> count_{};
   unsigned highest_ = 0;
+  double magnitude_max_ = 0;
   double total_ = 0;
 };
 
@@ -192,7 +197,7 @@ std::optional<Decimals> Find(std::span<const double> values) {
       failures = left;
     }
     if (failures * kSample <= values.size()) break;
-    vote = ExponentVote<kSingle>(*exponent, values.size() - failures);
+    vote = ExponentVote<kSingle>(vote, *exponent, values.size() - failures);
     for (size_t i = 0; i < values.size(); ++i) {
       if (fates[i] == kFailed) vote.Add(values[i]);
     }
