@@ -17,7 +17,8 @@ bool StartsNumber(std::string_view text);
 // InfluxDB's words where the value `text` is no number it takes; nothing where it is one.
 std::optional<std::string> CheckNumber(std::string_view text);
 
-// Parses a number: floats, and integers by their "i". False: CheckNumber() says why.
+// Parses a number: floats, and integers by their "i". True exactly where CheckNumber() has no
+// objection.
 bool ParseNumber(std::string_view text, FieldValue* value);
 
 // Parses a decimal int64, or says in Go's words why it is none.
