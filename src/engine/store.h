@@ -60,6 +60,9 @@ struct DeleteRequest {
   // DROP SERIES and DROP MEASUREMENT: the whole range, and the series leave the index. A DELETE of
   // points takes a series out of a shard's index only when none of its points remain there.
   bool drop_series = false;
+  // DROP MEASUREMENT: the fields of a measurement that has no series left forget their types, so
+  // that they may come back with others. DROP SERIES and DELETE keep them, as InfluxDB does.
+  bool drop_fields = false;
 };
 
 struct ShardStatus {

@@ -1,0 +1,106 @@
+// What a record of the log does to the store: after it became durable, and again in replay.
+#include "base/status.h"
+#include "engine/store_impl.h"
+
+namespace varve::engine {
+
+void StoreImpl::Apply(const wal::Record& record) {
+  absl::MutexLock lock(&apply_mu_);
+  const absl::Status status = ApplyRecord(record);
+  // What is logged has been checked before; only a replay can meet what it cannot read.
+  if (!status.ok()) replay_error_.Update(base::Annotate(status, "lsn=", record.lsn));
+  applied_lsn_ = record.lsn;
+  if (replaying_) FlushDuringReplay();
+}
+
+absl::Status StoreImpl::ApplyRecord(const wal::Record& record) {
+  switch (static_cast<RecordType>(record.type)) {
+    case RecordType::kWriteBatch:
+      return ApplyBatch(record);
+    case RecordType::kDefinition:
+      return ApplyDefinition(record);
+    case RecordType::kDelete:
+      return ApplyDelete(record);
+    case RecordType::kRemoveSeries: {
+      ASSIGN_OR_RETURN(const auto remove, RemoveSeriesRecord::Decode(record.payload));
+      const auto database = FindDatabase(remove.database);
+      const auto shard = database == nullptr ? nullptr : ShardOf(*database, remove.shard);
+      if (shard != nullptr) shard->ApplyRemoveSeries(remove, record.lsn);
+      return absl::OkStatus();
+    }
+    case RecordType::kSchema: {
+      ASSIGN_OR_RETURN(const auto schema, SchemaRecord::Decode(record.payload));
+      const auto database = FindDatabase(schema.database);
+      const auto shard = database == nullptr ? nullptr : ShardOf(*database, schema.shard);
+      if (shard != nullptr) shard->ApplySchema(schema, record.lsn);
+      return absl::OkStatus();
+    }
+  }
+  return base::FailedPrecondition("log record of unknown type ", record.type,
+                                  ": written by a newer version");
+}
+
+std::shared_ptr<Shard> StoreImpl::ShardOf(DatabaseState& database, model::ShardId id) {
+  if (auto shard = database.FindShard(id)) return shard;
+  // A live record's shard is gone only because it was dropped; in replay it may have been cut off
+  // before it had a folder.
+  apply_mu_.AssertHeld();
+  const auto known = known_.find(id);
+  if (!replaying_ || known == known_.end()) return nullptr;
+  bool created;
+  auto shard = database.OpenShard(known->second, &created);
+  if (shard.ok()) return *std::move(shard);
+  replay_error_.Update(shard.status());
+  return nullptr;
+}
+
+absl::Status StoreImpl::ApplyBatch(const wal::Record& record) {
+  ASSIGN_OR_RETURN(const auto batch, model::WriteBatchReader::Open(record.payload));
+  const auto database = FindDatabase(batch->database());
+  if (database == nullptr) return absl::OkStatus();  // dropped since
+  while (true) {
+    model::ShardId id;
+    size_t rows;
+    ASSIGN_OR_RETURN(const bool more, batch->NextShard(&id, &rows));
+    if (!more) return absl::OkStatus();
+    const auto shard = ShardOf(*database, id);
+    if (shard == nullptr) {
+      model::WriteBatchReader::Row row;
+      for (size_t i = 0; i < rows; ++i) RETURN_IF_ERROR(batch->NextRow(&row).status());
+      continue;
+    }
+    RETURN_IF_ERROR(shard->ApplyRows(*batch, record.lsn));
+    if (!replaying_ && shard->active_bytes() >= options_.cache_snapshot_bytes) WakeFlusher();
+  }
+}
+
+absl::Status StoreImpl::ApplyDefinition(const wal::Record& record) {
+  ASSIGN_OR_RETURN(const auto definition, DefinitionRecord::Decode(record.payload));
+  const auto database = FindDatabase(definition.database);
+  if (database == nullptr) return absl::OkStatus();
+  apply_mu_.AssertHeld();
+  database->NoteDefinition(record.lsn);
+  return replaying_ ? database->table().ApplyDefinition(definition.definition) : absl::OkStatus();
+}
+
+absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {
+  ASSIGN_OR_RETURN(const auto remove, DeleteRecord::Decode(record.payload));
+  const auto database = FindDatabase(remove.database);
+  if (database == nullptr) return absl::OkStatus();
+  for (const auto& part : remove.shards) {
+    const auto shard = ShardOf(*database, part.shard);
+    if (shard != nullptr) shard->ApplyDelete(remove, part.series, record.lsn);
+  }
+  return absl::OkStatus();
+}
+
+void StoreImpl::FlushDuringReplay() {
+  if (static_cast<uint64_t>(cache_bytes_.load()) < options_.cache_bytes_max / 2) return;
+  for (const auto& shard : AllShards()) {
+    shard->Freeze(applied_lsn_);
+    const absl::Status status = FlushShard(*shard);
+    if (!status.ok()) NoteBackground(status);
+  }
+}
+
+}  // namespace varve::engine

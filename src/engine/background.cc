@@ -1,0 +1,232 @@
+// Flush, compaction and log truncation: when, and by whom.
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "base/status.h"
+#include "engine/store_impl.h"
+
+namespace varve::engine {
+namespace {
+
+constexpr absl::Duration kFlusherRound = absl::Seconds(1);
+constexpr absl::Duration kCompactorRound = absl::Seconds(10);
+constexpr int64_t kRecoverEveryNs = 3'000'000'000;
+// Memory pressure: beyond this share of cache_bytes_max the largest caches go first.
+constexpr uint64_t kPressureShare = 2;
+
+}  // namespace
+
+void StoreImpl::StartBackground() {
+  if (!options_.background) return;
+  threads_.emplace_back([this] { RunFlusher(); });
+  for (size_t i = 0; i < std::max<size_t>(options_.background_threads, 1); ++i) {
+    threads_.emplace_back([this] { RunCompactor(); });
+  }
+}
+
+void StoreImpl::StopBackground() {
+  stop_compaction_ = true;
+  {
+    absl::MutexLock lock(&background_mu_);
+    stopping_ = true;
+  }
+  for (auto& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void StoreImpl::WakeFlusher() {
+  if (flush_asked_.exchange(true)) return;
+  absl::MutexLock lock(&background_mu_);
+  flush_wanted_ = true;
+}
+
+void StoreImpl::WakeCompactor() {
+  absl::MutexLock lock(&background_mu_);
+  compact_wanted_ = true;
+}
+
+void StoreImpl::RunFlusher() {
+  int64_t recover_after_ns = 0;
+  while (true) {
+    {
+      absl::MutexLock lock(&background_mu_);
+      background_mu_.AwaitWithTimeout(absl::Condition(this, &StoreImpl::FlusherHasWork),
+                                      kFlusherRound);
+      if (stopping_) return;
+      flush_wanted_ = false;
+    }
+    flush_asked_ = false;
+    const int64_t now = env_.MonotonicNs();
+    if (!log_->health().ok() && now >= recover_after_ns) {
+      recover_after_ns = now + kRecoverEveryNs;
+      TryRecover().IgnoreError();  // health() keeps telling
+    }
+    FreezeDue();
+    FlushFrozen();
+  }
+}
+
+void StoreImpl::RunCompactor() {
+  while (true) {
+    {
+      absl::MutexLock lock(&background_mu_);
+      background_mu_.AwaitWithTimeout(absl::Condition(this, &StoreImpl::CompactorHasWork),
+                                      kCompactorRound);
+      if (stopping_) return;
+      compact_wanted_ = false;
+    }
+    while (!stop_compaction_ && CompactOne()) {
+    }
+  }
+}
+
+void StoreImpl::FreezeDue() {
+  const int64_t now = env_.MonotonicNs();
+  auto shards = AllShards();
+  std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) {
+    return a->active_bytes() > b->active_bytes();
+  });
+  uint64_t held = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_.load(), 0));
+  for (const auto& shard : shards) {
+    if (!shard->has_unfrozen()) continue;
+    const uint64_t bytes = shard->active_bytes();
+    const bool large = bytes >= options_.cache_snapshot_bytes;
+    const bool cold = now - shard->last_write_ns() >= options_.cache_snapshot_cold_ns;
+    const bool pressure = held > options_.cache_bytes_max / kPressureShare;
+    if (!large && !cold && !pressure) continue;
+    // While its last snapshot is not written yet, another one only takes memory from the rest.
+    if (shard->has_frozen() && !pressure) continue;
+    held -= std::min(held, bytes);
+    absl::MutexLock lock(&apply_mu_);
+    shard->Freeze(applied_lsn_);
+  }
+}
+
+void StoreImpl::FlushFrozen() {
+  absl::MutexLock round(&round_mu_);
+  bool flushed = false;
+  for (const auto& shard : AllShards()) {
+    if (!shard->has_frozen() || !shard->MayTry(env_.MonotonicNs())) continue;
+    const absl::Status status = FlushShard(*shard);
+    shard->NoteResult(status.ok(), env_.MonotonicNs());
+    NoteBackground(status);
+    flushed |= status.ok();
+  }
+  if (!flushed) return;
+  NoteBackground(TruncateLog());
+  WakeCompactor();
+}
+
+absl::Status StoreImpl::FlushShard(Shard& shard) {
+  while (true) {
+    uint64_t bytes = 0;
+    for (const auto& frozen : shard.parts()->frozen) bytes += frozen.cache->bytes();
+    RETURN_IF_ERROR(space_.CheckFor(bytes / 4));
+    ASSIGN_OR_RETURN(const bool flushed, shard.FlushOldest());
+    if (!flushed) return absl::OkStatus();
+    flushes_.fetch_add(1);
+  }
+}
+
+absl::Status StoreImpl::TruncateLog() {
+  wal::Lsn through;
+  {
+    absl::MutexLock lock(&apply_mu_);
+    through = applied_lsn_;
+  }
+  for (const auto& shard : AllShards()) {
+    const wal::Lsn first = shard->first_unflushed_lsn();
+    if (first != Shard::kNoLsn) through = std::min(through, first - 1);
+  }
+  for (const auto& database : Databases()) {
+    const wal::Lsn first = database->first_unflushed_definition();
+    if (first != 0 && first <= through) RETURN_IF_ERROR(database->FlushTable());
+  }
+  return log_->Truncate(through);
+}
+
+absl::Status StoreImpl::CompactShard(Shard& shard, const CompactionOptions& options,
+                                     bool* merged) {
+  *merged = false;
+  const auto files = shard.CompactionFiles();
+  const auto plan = PlanCompaction(files, options);
+  if (!plan) return absl::OkStatus();
+  uint64_t bytes = 0;
+  for (const auto& file : files) {
+    if (std::binary_search(plan->sequences.begin(), plan->sequences.end(), file.sequence)) {
+      bytes += file.bytes;
+    }
+  }
+  RETURN_IF_ERROR(space_.CheckFor(bytes));
+  Shard::CompactionContext context;
+  context.cancel = &stop_compaction_;
+  context.throttle = [this](uint64_t n) { compaction_rate_.Take(n, stop_compaction_); };
+  RETURN_IF_ERROR(shard.Compact(*plan, context));
+  *merged = true;
+  compactions_.fetch_add(1);
+  return absl::OkStatus();
+}
+
+bool StoreImpl::CompactOne() {
+  for (const auto& shard : AllShards()) {
+    const int64_t now = env_.MonotonicNs();
+    if (!shard->MayTry(now)) continue;
+    CompactionOptions options;
+    options.full = now - shard->last_write_ns() >= options_.compact_cold_ns;
+    bool merged;
+    const absl::Status status = CompactShard(*shard, options, &merged);
+    if (absl::IsCancelled(status)) continue;
+    if (!status.ok() || merged) {
+      shard->NoteResult(status.ok(), now);
+      NoteBackground(status);
+    }
+    if (merged) return true;
+  }
+  return false;
+}
+
+absl::Status StoreImpl::Flush(bool compact) {
+  {
+    absl::MutexLock round(&round_mu_);
+    {
+      absl::MutexLock lock(&apply_mu_);
+      for (const auto& shard : AllShards()) shard->Freeze(applied_lsn_);
+    }
+    absl::Status result;
+    for (const auto& shard : AllShards()) result.Update(FlushShard(*shard));
+    for (const auto& database : Databases()) result.Update(database->FlushTable());
+    result.Update(TruncateLog());
+    NoteBackground(result);
+    RETURN_IF_ERROR(result);
+  }
+  if (!compact) return absl::OkStatus();
+  CompactionOptions options;
+  options.full = true;
+  absl::Status result;
+  for (const auto& shard : AllShards()) {
+    for (bool merged = true; merged;) {
+      const absl::Status status = CompactShard(*shard, options, &merged);
+      if (!status.ok()) {
+        result.Update(status);
+        break;
+      }
+    }
+  }
+  NoteBackground(result);
+  return result;
+}
+
+absl::Status StoreImpl::TryRecover() {
+  if (log_->health().ok()) return absl::OkStatus();
+  // Definitions that were refused with the log's tail are known in memory: they must be on disk
+  // before a record may use them. While the log is sealed no new ones are registered.
+  for (const auto& database : Databases()) RETURN_IF_ERROR(database->FlushTable());
+  return log_->TryRecover();
+}
+
+void StoreImpl::NoteBackground(const absl::Status& status) {
+  absl::MutexLock lock(&status_mu_);
+  last_background_error_ = status;
+}
+
+}  // namespace varve::engine

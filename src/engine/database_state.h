@@ -1,0 +1,90 @@
+// What the store keeps of one database: its series table, its shards, and how its lines look.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/env.h"
+#include "engine/growing_array.h"
+#include "engine/layout_table.h"
+#include "engine/shard.h"
+#include "engine/tag_value_limit.h"
+#include "index/series_table.h"
+#include "model/types.h"
+#include "wal/log.h"
+
+namespace varve::engine {
+
+// Thread safety: every method may be called from any thread.
+class DatabaseState {
+ public:
+  // Opens the database's folder below `data_folder`, creating it. `env` and `cache_total` must
+  // outlive it.
+  static absl::StatusOr<std::shared_ptr<DatabaseState>> Open(base::Env& env,
+                                                             const std::string& data_folder,
+                                                             model::DatabaseId id,
+                                                             std::atomic<int64_t>* cache_total);
+
+  model::DatabaseId id() const { return id_; }
+  const std::string& folder() const { return folder_; }
+  index::SeriesTable& table() { return *table_; }
+  std::shared_ptr<index::SeriesTable> shared_table() const { return table_; }
+  LayoutTable& layouts() { return layouts_; }
+  TagValueLimit& tag_values() { return tag_values_; }
+
+  // The id of the layout the series' last line had, plus one; 0: none yet.
+  std::atomic<uint32_t>& LastLayout(model::SeriesId series) { return last_layouts_.At(series); }
+
+  // Null when it is not open.
+  std::shared_ptr<Shard> FindShard(model::ShardId shard) const ABSL_LOCKS_EXCLUDED(mu_);
+  // Opens it when it is not. `created` tells whether the shard has never been on disk before.
+  // NOT_FOUND: it was dropped.
+  absl::StatusOr<std::shared_ptr<Shard>> OpenShard(const KnownShard& shard, bool* created)
+      ABSL_LOCKS_EXCLUDED(open_mu_, mu_);
+  std::vector<std::shared_ptr<Shard>> Shards() const ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes the shard out, waits for work on it to end, and removes its folder.
+  absl::Status DropShard(model::ShardId shard) ABSL_LOCKS_EXCLUDED(open_mu_, mu_);
+
+  // Definitions the log must keep: noted as they are applied, forgotten as the table is flushed.
+  void NoteDefinition(wal::Lsn lsn);
+  absl::Status FlushTable();
+  wal::Lsn first_unflushed_definition() const { return first_definition_.load(); }
+
+ private:
+  DatabaseState(base::Env& env, model::DatabaseId id, std::string folder,
+                std::atomic<int64_t>* cache_total)
+      : env_(env), id_(id), folder_(std::move(folder)), cache_total_(cache_total) {}
+
+  base::Env& env_;
+  const model::DatabaseId id_;
+  const std::string folder_;
+  std::atomic<int64_t>* const cache_total_;
+  std::shared_ptr<index::SeriesTable> table_;  // before the shards, which refer to it
+  LayoutTable layouts_;
+  TagValueLimit tag_values_;
+  GrowingArray<std::atomic<uint32_t>, 1024> last_layouts_;
+  std::atomic<wal::Lsn> first_definition_{0};
+
+  absl::Mutex open_mu_;  // held while a shard's folder is opened or removed; before mu_
+  mutable absl::Mutex mu_;
+  absl::flat_hash_map<model::ShardId, std::shared_ptr<Shard>> shards_ ABSL_GUARDED_BY(mu_);
+  std::vector<model::ShardId> dropped_ ABSL_GUARDED_BY(open_mu_);
+};
+
+// Names below the data folder. Parse: false when the name is none of these.
+std::string DatabaseFolderName(model::DatabaseId id);
+std::string ShardFolderName(model::ShardId id);
+bool ParseDatabaseFolderName(std::string_view name, model::DatabaseId* id);
+bool ParseShardFolderName(std::string_view name, model::ShardId* id);
+// What a folder is renamed to before it is removed; found at open, it is removed then.
+inline constexpr std::string_view kDroppedSuffix = ".dropped";
+// Renames the folder so that it is gone at once, whatever happens, and then removes it.
+absl::Status RemoveFolder(base::Env& env, const std::string& parent, const std::string& name);
+
+}  // namespace varve::engine

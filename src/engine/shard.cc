@@ -1,0 +1,299 @@
+#include "engine/shard.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/status.h"
+
+namespace varve::engine {
+namespace {
+
+constexpr int64_t kFirstRetryNs = 1'000'000'000;
+constexpr int64_t kLongestRetryNs = 60'000'000'000;
+
+constexpr std::string_view kFileSuffix = ".tsm";
+
+// The number in a name that NextFileName() gave; 0 for any other.
+uint64_t FileNumber(std::string_view name) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc() || std::string_view(end, name.data() + name.size()) != kFileSuffix) {
+    return 0;
+  }
+  return number;
+}
+
+}  // namespace
+
+Shard::Shard(base::Env& env, std::string folder, KnownShard shard, index::SeriesTable& table,
+             std::atomic<int64_t>* cache_total)
+    : env_(env),
+      folder_(std::move(folder)),
+      known_(shard),
+      table_(table),
+      cache_total_(cache_total),
+      last_write_ns_(env.MonotonicNs()),
+      validated_(std::make_shared<ValidatedLayouts>()) {}
+
+absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string folder,
+                                                   KnownShard known, index::SeriesTable& table,
+                                                   std::atomic<int64_t>* cache_total) {
+  std::unique_ptr<Shard> shard(new Shard(env, std::move(folder), known, table, cache_total));
+  RETURN_IF_ERROR(env.CreateDirs(shard->folder_));
+  const std::string index_folder = base::JoinPath(shard->folder_, "index");
+  auto index = index::ShardIndex::Open(env, index_folder, table);
+  const bool rebuild = absl::IsDataLoss(index.status());
+  if (rebuild) {
+    // Derived from the files and the log, so it is made again from them.
+    shard->damage_ = index.status();
+    RETURN_IF_ERROR(env.RemoveTree(index_folder));
+    index = index::ShardIndex::Open(env, index_folder, table);
+  }
+  RETURN_IF_ERROR(index.status());
+  shard->index_ = *std::move(index);
+  auto manifest = tsm::LoadManifest(env, shard->folder_);
+  if (absl::IsNotFound(manifest.status())) {
+    manifest = tsm::Manifest{};
+  } else if (!manifest.ok()) {
+    // Without its manifest nothing is known of the shard's files: they stay, and so does the log.
+    shard->unreadable_ = manifest.status();
+    shard->damage_ = manifest.status();
+    manifest = tsm::Manifest{};
+  }
+  RETURN_IF_ERROR(shard->OpenParts(*std::move(manifest)));
+  if (rebuild) RETURN_IF_ERROR(shard->RebuildIndex());
+  return shard;
+}
+
+absl::Status Shard::RebuildIndex() {
+  const auto parts = parts_.Load();
+  for (const auto& part : parts->files) {
+    if (part.reader == nullptr) continue;
+    const auto cursor = part.reader->NewCursor();
+    while (true) {
+      ASSIGN_OR_RETURN(const bool more, cursor->NextSeries());
+      if (!more) break;
+      index_->AddSeries(cursor->series());
+      for (const auto& chunk : cursor->chunks()) {
+        for (const auto& column : chunk.columns) index_->AddField(column.field, column.type);
+      }
+    }
+  }
+  absl::MutexLock lock(&mu_);
+  LoadTypes();
+  return absl::OkStatus();
+}
+
+absl::Status Shard::OpenParts(tsm::Manifest manifest) {
+  if (unreadable_.ok()) RETURN_IF_ERROR(RemoveStrays(manifest));
+  auto parts = std::make_shared<Parts>();
+  uint64_t last_file = 0;
+  uint64_t sequence = manifest.next_sequence;
+  for (auto& file : manifest.files) {
+    last_file = std::max(last_file, FileNumber(file.info.name));
+    sequence = std::max(sequence, file.sequence + 1);
+    FilePart part{.file = file};
+    auto reader = tsm::FileReader::Open(env_, folder_, file.info);
+    if (reader.ok()) {
+      part.reader = *std::move(reader);
+    } else {
+      part.damage = reader.status();
+      damage_.Update(reader.status());
+    }
+    parts->files.push_back(std::move(part));
+  }
+  for (const auto& tombstone : manifest.tombstones) {
+    sequence = std::max(sequence, tombstone.sequence + 1);
+  }
+  parts->tombstones = std::move(manifest.tombstones);
+  parts->active = std::make_shared<Cache>(sequence, cache_total_);
+  active_ = parts->active.get();
+  skip_through_ = manifest.flushed_lsn;
+  next_file_ = last_file + 1;
+
+  absl::MutexLock lock(&mu_);
+  next_sequence_ = sequence + 1;
+  flushed_lsn_ = manifest.flushed_lsn;
+  parts_.Store(std::move(parts));
+  LoadTypes();
+  return absl::OkStatus();
+}
+
+absl::Status Shard::RemoveStrays(const tsm::Manifest& manifest) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, env_.List(folder_));
+  for (const std::string& name : names) {
+    const bool is_ours = FileNumber(name) != 0 || name.ends_with(".tmp");
+    const bool is_known =
+        std::any_of(manifest.files.begin(), manifest.files.end(),
+                    [&](const tsm::ManifestFile& file) { return file.info.name == name; });
+    if (is_ours && !is_known) RETURN_IF_ERROR(env_.RemoveFile(base::JoinPath(folder_, name)));
+  }
+  return absl::OkStatus();
+}
+
+void Shard::LoadTypes() {
+  types_.clear();
+  const auto view = index_->View();
+  for (model::MeasurementId measurement : view->Measurements()) {
+    for (const auto& field : view->Fields(measurement)) types_[field.field] = field.type;
+  }
+}
+
+std::shared_ptr<ValidatedLayouts> Shard::validated() const {
+  absl::MutexLock lock(&mu_);
+  return validated_;
+}
+
+bool Shard::ReserveLayout(const LineLayout& layout, FieldConflict* conflict) {
+  absl::MutexLock lock(&mu_);
+  for (size_t i = 0; i < layout.raw.size(); ++i) {
+    const auto found = types_.find(layout.raw[i].field);
+    if (found == types_.end() || found->second == layout.raw[i].type) continue;
+    *conflict = {i, found->second};
+    return false;
+  }
+  for (size_t i = 0; i < layout.raw.size(); ++i) {
+    const auto& raw = layout.raw[i];
+    if (raw.field == model::kNoId) continue;
+    const model::FieldType type = index_->ReserveField(raw.field, raw.type);
+    types_[raw.field] = type;
+    if (type == raw.type) continue;
+    *conflict = {i, type};
+    return false;
+  }
+  validated_->Add(layout.id);
+  return true;
+}
+
+void Shard::NoteDirty(wal::Lsn lsn) {
+  last_write_ns_.store(env_.MonotonicNs(), std::memory_order_relaxed);
+  absl::MutexLock lock(&mu_);
+  if (dirty_since_ == 0) dirty_since_ = lsn;
+}
+
+void Shard::NoteNewSeries(model::SeriesId series) {
+  index_->AddSeries(series);
+  if (!has_open_deletes_.load(std::memory_order_relaxed)) return;
+  absl::MutexLock lock(&mu_);
+  for (auto& open : open_deletes_) open.revived.insert(series);
+}
+
+absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn) {
+  model::WriteBatchReader::Row row;
+  const bool skip = lsn <= skip_through_;
+  if (!skip) {
+    NoteDirty(lsn);
+    active_->BeginRecord();
+    row_layouts_.assign(batch.layouts().size(), nullptr);
+  }
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, batch.NextRow(&row));
+    if (!more) return absl::OkStatus();
+    if (skip) continue;
+    const RowLayout*& layout = row_layouts_[row.layout];
+    if (layout == nullptr) {
+      const auto& fields = batch.layouts()[row.layout].fields;
+      bool is_new;
+      layout = active_->LayoutOf(fields, &is_new);
+      if (is_new) {
+        for (const auto& field : fields) index_->AddField(field.field, field.type);
+      }
+    }
+    if (active_->Append(row.series, layout, row.time_ns, row.values)) NoteNewSeries(row.series);
+  }
+}
+
+void Shard::ApplySchema(const SchemaRecord& record, wal::Lsn lsn) {
+  if (lsn <= skip_through_) return;
+  NoteDirty(lsn);
+  for (const auto& field : record.fields) index_->AddField(field.field, field.type);
+  for (model::SeriesId series : record.series) index_->AddSeries(series);
+}
+
+void Shard::FreezeLocked(wal::Lsn lsn) {
+  if (dirty_since_ == 0) return;
+  auto active = std::make_shared<Cache>(next_sequence_++, cache_total_);
+  active_ = active.get();
+  ChangeParts([&](Parts& parts) {
+    parts.frozen.push_back({std::move(parts.active), dirty_since_, lsn});
+    parts.active = std::move(active);
+  });
+  dirty_since_ = 0;
+}
+
+void Shard::Freeze(wal::Lsn lsn) {
+  absl::MutexLock lock(&mu_);
+  FreezeLocked(lsn);
+}
+
+ShardSnapshot Shard::Snapshot() const {
+  ShardSnapshot snapshot;
+  snapshot.shard = known_;
+  snapshot.parts = parts_.Load();
+  snapshot.epoch = snapshot.parts->active->OpenView();
+  snapshot.index = index_->View();
+  snapshot.damage = unreadable_;
+  return snapshot;
+}
+
+void Shard::EndReplay() {
+  absl::MutexLock lock(&mu_);
+  skip_through_ = 0;
+  open_deletes_.clear();
+  has_open_deletes_ = false;
+}
+
+wal::Lsn Shard::first_unflushed_lsn() const {
+  absl::MutexLock lock(&mu_);
+  const auto parts = parts_.Load();
+  if (!parts->frozen.empty()) return parts->frozen.front().first_lsn;
+  return dirty_since_ == 0 ? kNoLsn : dirty_since_;
+}
+
+std::string Shard::NextFileName() {
+  std::string number = base::StrCat(next_file_.fetch_add(1));
+  if (number.size() < 8) number.insert(0, 8 - number.size(), '0');
+  return base::StrCat(number, kFileSuffix);
+}
+
+tsm::Manifest Shard::MakeManifest(const Parts& parts) const {
+  tsm::Manifest manifest;
+  manifest.flushed_lsn = flushed_lsn_;
+  manifest.next_sequence = next_sequence_;
+  for (const auto& part : parts.files) manifest.files.push_back(part.file);
+  manifest.tombstones = parts.tombstones;
+  return manifest;
+}
+
+ShardStatus Shard::Status() const {
+  const auto parts = parts_.Load();
+  ShardStatus status;
+  status.database = known_.database;
+  status.shard = known_.shard;
+  status.range = known_.range;
+  status.series = index_->series_count();
+  status.disk_bytes = index_->disk_bytes();
+  status.files = parts->files.size();
+  for (const auto& part : parts->files) status.disk_bytes += part.file.info.bytes;
+  status.cache_bytes = parts->active->empty() ? 0 : parts->active->bytes();
+  for (const auto& frozen : parts->frozen) status.cache_bytes += frozen.cache->bytes();
+  return status;
+}
+
+void Shard::NoteResult(bool ok, int64_t now_ns) {
+  if (ok) {
+    retry_delay_ns_ = 0;
+    retry_after_ns_ = 0;
+    return;
+  }
+  retry_delay_ns_ = std::clamp(retry_delay_ns_.load() * 2, kFirstRetryNs, kLongestRetryNs);
+  retry_after_ns_ = now_ns + retry_delay_ns_.load();
+}
+
+void Shard::Retire() {
+  retired_ = true;
+  absl::MutexLock flush(&flush_mu_);
+  absl::MutexLock compact(&compact_mu_);
+}
+
+}  // namespace varve::engine

@@ -1,0 +1,38 @@
+// A ReadView over snapshots of shards.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/parts.h"
+#include "engine/read_view.h"
+#include "index/series_table.h"
+
+namespace varve::engine {
+
+// Immutable. Keeps the series table, and through the snapshots every file and cache, alive.
+class ShardView : public ReadView, public std::enable_shared_from_this<ShardView> {
+ public:
+  // `shards` in any order.
+  ShardView(std::shared_ptr<const index::SeriesTable> table, std::vector<ShardSnapshot> shards);
+
+  std::vector<std::string> Measurements() const override;
+  bool HasMeasurement(std::string_view measurement) const override;
+  std::vector<FieldTypes> Fields(std::string_view measurement) const override;
+  std::vector<std::string> TagKeys(std::string_view measurement) const override;
+  std::vector<std::pair<std::string, index::SeriesSet>> TagValues(
+      std::string_view measurement, std::string_view tag_key) const override;
+  index::SeriesSet Match(std::string_view measurement,
+                         const index::TagPredicate& predicate) const override;
+  void KeyOf(model::SeriesId series, std::string* key) const override;
+  std::unique_ptr<Scanner> NewScanner(const ScanOptions& options) const override;
+  model::TimeRange shards_range() const override;
+  size_t shard_count() const override { return shards_.size(); }
+
+ private:
+  const std::shared_ptr<const index::SeriesTable> table_;
+  std::vector<ShardSnapshot> shards_;  // ascending by time
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,107 @@
+// The rows of one series in one file or cache, in scan order, piece by piece.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "engine/cache_rows.h"
+#include "engine/read_view.h"
+#include "engine/work_column.h"
+#include "tsm/file.h"
+
+namespace varve::engine {
+
+// What is the same for every source of a scan. Keys order rows as the scan goes: the time itself,
+// or, descending, its complement, so that a greater key always comes later.
+struct ScanPlan {
+  ScanOptions options;
+  ScanCounters counters;
+
+  int64_t KeyOf(int64_t time) const { return options.descending ? ~time : time; }
+  int64_t FirstKey(const model::TimeRange& range) const {
+    return options.descending ? ~range.max_ns : range.min_ns;
+  }
+  int64_t LastKey(const model::TimeRange& range) const {
+    return options.descending ? ~range.min_ns : range.max_ns;
+  }
+};
+
+// After the last row of every source; no row has it (kMaxTimeNs is less, and so is ~kMinTimeNs).
+inline constexpr int64_t kEndKey = std::numeric_limits<int64_t>::max();
+
+// One thread at a time; reusable, keeping its buffers.
+class SourceStream {
+ public:
+  explicit SourceStream(ScanPlan& plan) : plan_(plan) {}
+
+  // Turns to a series of a file: `cursor` stands on it and is not moved while this reads. `deleted`
+  // are the ranges deleted for it. False when the file has nothing to offer in the scan's range.
+  bool OpenFile(tsm::FileReader::Cursor& cursor, std::span<const model::TimeRange> deleted);
+  // Turns to the rows of a series in a cache that a view of `epoch` sees.
+  bool OpenCache(const CacheSeries& series, CacheEpoch epoch,
+                 std::span<const model::TimeRange> deleted);
+
+  // A lower bound of the key of the next row; exact when is_loaded(). kEndKey: no more rows.
+  int64_t head() const { return head_; }
+  bool is_loaded() const { return is_loaded_; }
+
+  // --- Of the next piece, while it is not loaded.
+
+  int64_t piece_last_key() const;
+  // Fills the statistics of the whole piece; false when it has none that answer for every requested
+  // field, or does not lie whole within the scan's range or the window that begins it.
+  bool Statistics(ScanStep* step);
+  void SkipPiece();
+  // Decodes it. head() then is its first row, or the next piece's bound when nothing was left of it.
+  absl::Status Load();
+
+  // --- Of the loaded piece.
+
+  size_t rows() const { return batch_.rows; }
+  size_t position() const { return position_; }
+  int64_t time(size_t row) const { return batch_.times[row]; }
+  const model::ColumnBatch& batch() const { return batch_; }
+  // Rows from position() on whose key is less than `key`.
+  size_t RowsBefore(int64_t key) const;
+  // Moves on; behind the last row the piece is done, but its columns stay until the next Load().
+  void Advance(size_t rows);
+
+ private:
+  struct Column {
+    tsm::DecodedColumn decoded;
+    WorkColumn converted;
+    WorkColumn gathered;
+  };
+
+  void Start(size_t pieces, std::span<const model::TimeRange> deleted);
+  model::TimeRange PieceRange(size_t piece) const;
+  size_t PieceIndex() const { return plan_.options.descending ? pieces_ - 1 - next_ : next_; }
+  void FindHead();
+  absl::Status LoadChunk(size_t chunk);
+  // Leaves out rows outside the scan's range, deleted rows and rows without a value; reverses.
+  void Filter(const model::TimeRange& range);
+  bool HasValue(size_t row) const;
+
+  ScanPlan& plan_;
+  tsm::FileReader::Cursor* cursor_ = nullptr;  // null: a cache
+  CacheRows cache_rows_;
+  CacheColumns cache_columns_;
+  std::vector<model::TimeRange> deleted_;
+  size_t pieces_ = 0;
+  size_t next_ = 0;  // in scan order
+  int64_t head_ = kEndKey;
+  bool is_loaded_ = false;
+
+  model::ColumnBatch batch_;
+  size_t position_ = 0;
+  std::vector<Column> columns_;
+  std::vector<int64_t> times_;
+  std::vector<int64_t> gathered_times_;
+  std::vector<uint32_t> kept_;
+};
+
+}  // namespace varve::engine

@@ -1,0 +1,189 @@
+#include "engine/store.h"
+
+#include <algorithm>
+
+#include "base/status.h"
+#include "engine/shard_view.h"
+#include "engine/store_impl.h"
+
+namespace varve::engine {
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(base::Env& env, StoreOptions options,
+                                                   std::vector<KnownShard> known,
+                                                   model::ShardRouter& router) {
+  auto store = std::make_unique<StoreImpl>(env, std::move(options), router);
+  RETURN_IF_ERROR(store->Start(std::move(known)));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+StoreImpl::StoreImpl(base::Env& env, StoreOptions options, model::ShardRouter& router)
+    : env_(env),
+      options_(std::move(options)),
+      router_(router),
+      space_(env, {options_.data_folder, options_.wal_folder}),
+      compaction_rate_(env, options_.compact_bytes_per_second) {}
+
+StoreImpl::~StoreImpl() {
+  StopBackground();
+  log_.reset();  // applies what waits, while all of this still exists
+}
+
+absl::Status StoreImpl::Start(std::vector<KnownShard> known) {
+  RETURN_IF_ERROR(OpenFolders(known));
+  wal::LogOptions log_options;
+  log_options.folder = options_.wal_folder;
+  log_options.sync = options_.sync;
+  log_options.sync_interval_ms = options_.sync_interval_ms;
+  {
+    absl::MutexLock lock(&apply_mu_);
+    for (const KnownShard& shard : known) known_[shard.shard] = shard;
+    replaying_ = true;
+  }
+  for (const auto& shard : AllShards()) {
+    log_options.lsn_floor = std::max(log_options.lsn_floor, shard->flushed_lsn());
+  }
+  // From the start: the log keeps what some shard needs, and each passes over what it has.
+  ASSIGN_OR_RETURN(log_, wal::Log::Open(env_, log_options, /*after=*/0,
+                                        [this](const wal::Record& record) { Apply(record); }));
+  {
+    absl::MutexLock lock(&apply_mu_);
+    replaying_ = false;
+    known_.clear();
+    applied_lsn_ = std::max(applied_lsn_, log_->applied());
+    RETURN_IF_ERROR(replay_error_);
+    for (const auto& shard : AllShards()) shard->EndReplay();
+  }
+  StartBackground();
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::OpenFolders(const std::vector<KnownShard>& known) {
+  RETURN_IF_ERROR(env_.CreateDirs(options_.data_folder));
+  ASSIGN_OR_RETURN(const auto names, env_.List(options_.data_folder));
+  for (const std::string& name : names) {
+    if (name.ends_with(kDroppedSuffix)) {
+      RETURN_IF_ERROR(env_.RemoveTree(base::JoinPath(options_.data_folder, name)));
+    } else {
+      RETURN_IF_ERROR(OpenDatabaseFolder(name));
+    }
+  }
+  // A database without a shard keeps its series table: the log may still name its ids.
+  for (const KnownShard& shard : known) {
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase(shard.database));
+    if (!env_.Exists(base::JoinPath(database->folder(), ShardFolderName(shard.shard)))) continue;
+    bool created;
+    RETURN_IF_ERROR(database->OpenShard(shard, &created).status());
+  }
+  for (const auto& database : Databases()) {
+    ASSIGN_OR_RETURN(const auto folders, env_.List(database->folder()));
+    for (const std::string& name : folders) {
+      model::ShardId id;
+      const bool dropped = name.ends_with(kDroppedSuffix);
+      if (!dropped && !(ParseShardFolderName(name, &id) && database->FindShard(id) == nullptr)) {
+        continue;
+      }
+      RETURN_IF_ERROR(env_.RemoveTree(base::JoinPath(database->folder(), name)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::OpenDatabaseFolder(const std::string& name) {
+  model::DatabaseId id;
+  if (!ParseDatabaseFolderName(name, &id)) return absl::OkStatus();
+  return OpenDatabase(id).status();
+}
+
+std::shared_ptr<DatabaseState> StoreImpl::FindDatabase(model::DatabaseId id) const {
+  absl::ReaderMutexLock lock(&databases_mu_);
+  const auto found = databases_.find(id);
+  return found == databases_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<std::shared_ptr<DatabaseState>> StoreImpl::OpenDatabase(model::DatabaseId id) {
+  if (auto found = FindDatabase(id)) return found;
+  absl::MutexLock open_lock(&open_mu_);
+  if (auto found = FindDatabase(id)) return found;
+  ASSIGN_OR_RETURN(auto state,
+                   DatabaseState::Open(env_, options_.data_folder, id, &cache_bytes_));
+  absl::MutexLock lock(&databases_mu_);
+  databases_[id] = state;
+  return state;
+}
+
+std::vector<std::shared_ptr<DatabaseState>> StoreImpl::Databases() const {
+  absl::ReaderMutexLock lock(&databases_mu_);
+  std::vector<std::shared_ptr<DatabaseState>> databases;
+  for (const auto& [id, database] : databases_) databases.push_back(database);
+  return databases;
+}
+
+std::vector<std::shared_ptr<Shard>> StoreImpl::AllShards() const {
+  std::vector<std::shared_ptr<Shard>> shards;
+  for (const auto& database : Databases()) {
+    const auto own = database->Shards();
+    shards.insert(shards.end(), own.begin(), own.end());
+  }
+  return shards;
+}
+
+absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
+    model::DatabaseId id, const std::vector<KnownShard>& shards) {
+  ASSIGN_OR_RETURN(const auto database, OpenDatabase(id));
+  std::vector<std::shared_ptr<Shard>> open;
+  for (const KnownShard& known : shards) {
+    if (auto shard = database->FindShard(known.shard)) open.push_back(std::move(shard));
+  }
+  std::vector<ShardSnapshot> snapshots;
+  snapshots.reserve(open.size());
+  {
+    absl::MutexLock lock(&apply_mu_);
+    for (const auto& shard : open) {
+      snapshots.push_back(shard->Snapshot());
+      snapshots.back().owner = shard;
+    }
+  }
+  return std::make_shared<const ShardView>(database->shared_table(), std::move(snapshots));
+}
+
+absl::Status StoreImpl::DropShard(model::DatabaseId id, model::ShardId shard) {
+  const auto database = FindDatabase(id);
+  return database == nullptr ? absl::OkStatus() : database->DropShard(shard);
+}
+
+absl::Status StoreImpl::DropDatabase(model::DatabaseId id) {
+  std::shared_ptr<DatabaseState> database;
+  absl::MutexLock open_lock(&open_mu_);
+  {
+    absl::MutexLock lock(&databases_mu_);
+    const auto found = databases_.find(id);
+    if (found == databases_.end()) return absl::OkStatus();
+    database = std::move(found->second);
+    databases_.erase(found);
+  }
+  for (const auto& shard : database->Shards()) shard->Retire();
+  return RemoveFolder(env_, options_.data_folder, DatabaseFolderName(id));
+}
+
+std::vector<ShardStatus> StoreImpl::Shards() const {
+  std::vector<ShardStatus> result;
+  for (const auto& shard : AllShards()) result.push_back(shard->Status());
+  return result;
+}
+
+StoreStatus StoreImpl::Status() const {
+  StoreStatus status;
+  status.health = log_->health();
+  status.cache_bytes = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_.load(), 0));
+  status.wal_bytes = log_->bytes();
+  status.flushes = flushes_.load();
+  status.compactions = compactions_.load();
+  status.points_written = points_written_.load();
+  status.values_written = values_written_.load();
+  for (const auto& shard : AllShards()) status.last_background_error.Update(shard->damage());
+  absl::MutexLock lock(&status_mu_);
+  status.last_background_error.Update(last_background_error_);
+  return status;
+}
+
+}  // namespace varve::engine

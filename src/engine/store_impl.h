@@ -1,0 +1,156 @@
+// The store behind store.h. Its methods are spread over files by verb: store.cc (open, views,
+// drops), apply.cc (the log's side), write_path.cc, delete_path.cc, background.cc.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "base/env.h"
+#include "engine/database_state.h"
+#include "engine/disk_space.h"
+#include "engine/line_source.h"
+#include "engine/options.h"
+#include "engine/rate_limiter.h"
+#include "engine/records.h"
+#include "engine/store.h"
+#include "engine/write_session.h"
+#include "model/shard_router.h"
+#include "wal/log.h"
+
+namespace varve::engine {
+
+// Lock order: apply_mu_, then the databases' and shards' locks (shard.h), then background_mu_ and
+// status_mu_. databases_mu_ and sessions_mu_ are taken alone.
+class StoreImpl final : public Store {
+ public:
+  StoreImpl(base::Env& env, StoreOptions options, model::ShardRouter& router);
+  ~StoreImpl() override;
+
+  absl::Status Start(std::vector<KnownShard> known);
+
+  void Write(const WriteRequest& request, WriteDone done) override;
+  WriteResult WriteAndWait(const WriteRequest& request) override;
+  WriteResult WritePoints(std::string_view database, std::string_view retention_policy,
+                          const std::vector<Point>& points) override;
+  absl::Status Delete(const DeleteRequest& request) override;
+  absl::Status DropShard(model::DatabaseId database, model::ShardId shard) override;
+  absl::Status DropDatabase(model::DatabaseId database) override;
+  absl::StatusOr<std::shared_ptr<const ReadView>> OpenView(
+      model::DatabaseId database, const std::vector<KnownShard>& shards) override;
+  absl::Status Flush(bool compact) override;
+  absl::Status TryRecover() override;
+  std::vector<ShardStatus> Shards() const override;
+  StoreStatus Status() const override;
+
+ private:
+  struct PendingWrite;
+
+  // --- store.cc
+  absl::Status OpenFolders(const std::vector<KnownShard>& known);
+  absl::Status OpenDatabaseFolder(const std::string& name);
+  std::shared_ptr<DatabaseState> FindDatabase(model::DatabaseId id) const;
+  absl::StatusOr<std::shared_ptr<DatabaseState>> OpenDatabase(model::DatabaseId id)
+      ABSL_LOCKS_EXCLUDED(open_mu_);
+  std::vector<std::shared_ptr<DatabaseState>> Databases() const;
+  std::vector<std::shared_ptr<Shard>> AllShards() const;
+
+  // --- apply.cc: on the log thread, or, in replay, on the thread that opens the store.
+  void Apply(const wal::Record& record);
+  absl::Status ApplyRecord(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  absl::Status ApplyBatch(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  absl::Status ApplyDefinition(const wal::Record& record);
+  absl::Status ApplyDelete(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  // The shard a record names; null when it was dropped since.
+  std::shared_ptr<Shard> ShardOf(DatabaseState& database, model::ShardId shard);
+  void FlushDuringReplay() ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+
+  // --- write_path.cc
+  void WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
+                  LineSource& lines, WriteDone done);
+  absl::Status Admit();
+  absl::StatusOr<int64_t> ReserveCache(size_t bytes);
+  void LogBatch(WriteSession& session, WriteDone done);
+  std::unique_ptr<WriteSession> TakeSession() ABSL_LOCKS_EXCLUDED(sessions_mu_);
+  void ReturnSession(std::unique_ptr<WriteSession> session) ABSL_LOCKS_EXCLUDED(sessions_mu_);
+
+  // --- delete_path.cc
+  absl::Status RemoveEmptySeries(const DeleteRecord& record, wal::Lsn lsn);
+
+  // --- background.cc
+  void StartBackground();
+  void StopBackground();
+  void RunFlusher();
+  void RunCompactor();
+  void WakeFlusher();
+  void WakeCompactor();
+  bool FlusherHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(background_mu_) {
+    return stopping_ || flush_wanted_;
+  }
+  bool CompactorHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(background_mu_) {
+    return stopping_ || compact_wanted_;
+  }
+  // Freezes the caches that are large, cold, or in the way of others.
+  void FreezeDue();
+  void FlushFrozen();
+  absl::Status FlushShard(Shard& shard);
+  // Merges once where a shard needs it; true when something was merged.
+  bool CompactOne();
+  absl::Status CompactShard(Shard& shard, const CompactionOptions& options, bool* merged);
+  absl::Status TruncateLog();
+  void NoteBackground(const absl::Status& status) ABSL_LOCKS_EXCLUDED(status_mu_);
+
+  base::Env& env_;
+  const StoreOptions options_;
+  model::ShardRouter& router_;
+  DiskSpace space_;
+  RateLimiter compaction_rate_;
+
+  std::atomic<int64_t> cache_bytes_{0};     // of all arenas
+  std::atomic<int64_t> reserved_bytes_{0};  // for batches on their way through the log
+  std::atomic<uint64_t> flushes_{0};
+  std::atomic<uint64_t> compactions_{0};
+  std::atomic<uint64_t> points_written_{0};
+  std::atomic<uint64_t> values_written_{0};
+  std::atomic<bool> stop_compaction_{false};
+
+  // Held while a record is applied and while a view is opened or a cache frozen, so that each sees
+  // whole records.
+  mutable absl::Mutex apply_mu_;
+  wal::Lsn applied_lsn_ ABSL_GUARDED_BY(apply_mu_) = 0;
+  bool replaying_ ABSL_GUARDED_BY(apply_mu_) = false;
+  absl::Status replay_error_ ABSL_GUARDED_BY(apply_mu_);
+  absl::flat_hash_map<model::ShardId, KnownShard> known_ ABSL_GUARDED_BY(apply_mu_);  // in replay
+
+  absl::Mutex open_mu_;  // held while a database is opened or dropped; before databases_mu_
+  mutable absl::Mutex databases_mu_;
+  absl::flat_hash_map<model::DatabaseId, std::shared_ptr<DatabaseState>> databases_
+      ABSL_GUARDED_BY(databases_mu_);
+
+  absl::Mutex sessions_mu_;
+  std::vector<std::unique_ptr<WriteSession>> sessions_ ABSL_GUARDED_BY(sessions_mu_);
+
+  mutable absl::Mutex status_mu_;
+  absl::Status last_background_error_ ABSL_GUARDED_BY(status_mu_);
+
+  absl::Mutex background_mu_;
+  bool stopping_ ABSL_GUARDED_BY(background_mu_) = false;
+  bool flush_wanted_ ABSL_GUARDED_BY(background_mu_) = false;
+  bool compact_wanted_ ABSL_GUARDED_BY(background_mu_) = false;
+  std::atomic<bool> flush_asked_{false};  // so that the log thread wakes the flusher once
+  absl::Mutex round_mu_;                  // held by the one who flushes or truncates; first of all
+  std::vector<std::thread> threads_;
+
+  std::unique_ptr<wal::Log> log_;  // last: it applies records until it is gone
+};
+
+}  // namespace varve::engine

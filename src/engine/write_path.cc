@@ -1,0 +1,132 @@
+// How a request becomes a record of the log.
+#include <utility>
+
+#include "absl/synchronization/notification.h"
+#include "base/status.h"
+#include "engine/store_impl.h"
+
+namespace varve::engine {
+namespace {
+
+constexpr size_t kPooledSessions = 64;
+
+WriteResult Refused(absl::Status status) {
+  WriteResult result;
+  result.status = std::move(status);
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<WriteSession> StoreImpl::TakeSession() {
+  absl::MutexLock lock(&sessions_mu_);
+  if (sessions_.empty()) return std::make_unique<WriteSession>();
+  auto session = std::move(sessions_.back());
+  sessions_.pop_back();
+  return session;
+}
+
+void StoreImpl::ReturnSession(std::unique_ptr<WriteSession> session) {
+  session->End();
+  absl::MutexLock lock(&sessions_mu_);
+  if (sessions_.size() < kPooledSessions) sessions_.push_back(std::move(session));
+}
+
+absl::Status StoreImpl::Admit() {
+  RETURN_IF_ERROR(log_->health());
+  return space_.CheckForWrite();
+}
+
+absl::StatusOr<int64_t> StoreImpl::ReserveCache(size_t bytes) {
+  const auto wanted = static_cast<int64_t>(bytes);
+  const int64_t reserved = reserved_bytes_.fetch_add(wanted) + wanted;
+  const int64_t held = cache_bytes_.load();
+  if (static_cast<uint64_t>(held + reserved) <= options_.cache_bytes_max) return wanted;
+  reserved_bytes_.fetch_sub(wanted);
+  WakeFlusher();
+  return base::Unavailable("cache full (", held, " of ", options_.cache_bytes_max,
+                           " bytes) and its flush is behind: retry later");
+}
+
+void StoreImpl::Write(const WriteRequest& request, WriteDone done) {
+  const int64_t now_ns = env_.NowNs();
+  BodySource lines(request.body, request.precision, now_ns);
+  WriteLines(request.database, request.retention_policy, now_ns, lines, std::move(done));
+}
+
+WriteResult StoreImpl::WriteAndWait(const WriteRequest& request) {
+  absl::Notification finished;
+  WriteResult result;
+  Write(request, [&](WriteResult r) {
+    result = std::move(r);
+    finished.Notify();
+  });
+  finished.WaitForNotification();
+  return result;
+}
+
+WriteResult StoreImpl::WritePoints(std::string_view database, std::string_view retention_policy,
+                                   const std::vector<Point>& points) {
+  absl::Notification finished;
+  WriteResult result;
+  PointSource lines(points);
+  WriteLines(database, retention_policy, env_.NowNs(), lines, [&](WriteResult r) {
+    result = std::move(r);
+    finished.Notify();
+  });
+  finished.WaitForNotification();
+  return result;
+}
+
+void StoreImpl::WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
+                           LineSource& lines, WriteDone done) {
+  auto target = router_.FindTarget(database, policy);
+  if (!target.ok()) return done(Refused(target.status()));
+  if (absl::Status status = Admit(); !status.ok()) return done(Refused(std::move(status)));
+  auto state = OpenDatabase(target->database);
+  if (!state.ok()) return done(Refused(state.status()));
+
+  auto session = TakeSession();
+  session->Begin(*std::move(state), *std::move(target));
+  const WriteContext context{router_, *log_, options_, now_ns};
+  if (absl::Status status = session->Run(context, lines); !status.ok()) {
+    done(Refused(std::move(status)));
+  } else {
+    LogBatch(*session, std::move(done));
+  }
+  ReturnSession(std::move(session));
+}
+
+void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
+  WriteResult result;
+  result.status = session.Verdict();
+  result.points_dropped = session.dropped();
+  for (const auto& record : session.TakeSchemaRecords()) {
+    const auto type = static_cast<uint8_t>(RecordType::kSchema);
+    absl::Status status = log_->Append(type, record.Encode(), {});
+    if (!status.ok()) return done(Refused(std::move(status)));
+  }
+  if (session.rows() == 0) return done(std::move(result));
+
+  const auto reserved = ReserveCache(session.CacheBytesEstimate());
+  if (!reserved.ok()) return done(Refused(reserved.status()));
+  result.points_written = session.rows();
+  result.values_written = session.values();
+  // Shared, because Append() may refuse without having called it.
+  auto shared_done = std::make_shared<WriteDone>(std::move(done));
+  const auto finish = [this, shared_done, result = std::move(result), bytes = *reserved](
+                          absl::Status status, wal::Lsn) mutable {
+    reserved_bytes_.fetch_sub(bytes);
+    if (!status.ok()) return (*shared_done)(Refused(std::move(status)));
+    points_written_.fetch_add(result.points_written, std::memory_order_relaxed);
+    values_written_.fetch_add(result.values_written, std::memory_order_relaxed);
+    (*shared_done)(std::move(result));
+  };
+  absl::Status status =
+      log_->Append(static_cast<uint8_t>(RecordType::kWriteBatch), session.TakeBatch(), finish);
+  if (status.ok()) return;
+  reserved_bytes_.fetch_sub(*reserved);
+  (*shared_done)(Refused(std::move(status)));
+}
+
+}  // namespace varve::engine
