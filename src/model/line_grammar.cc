@@ -204,7 +204,8 @@ Error ReadFields(std::string_view text, size_t key_bytes, std::vector<LineField>
   for (size_t at = 0; at < text.size();) {
     const size_t equals = FindUnescaped(text, at, '=');
     const std::string_view name = text.substr(at, equals - at);
-    const size_t start = std::min(equals + 1, text.size());
+    if (equals + 2 > text.size()) return base::StrCat("invalid value: field-key=", name);
+    const size_t start = equals + 1;
     const size_t end = FindFieldEnd(text, start);
     const size_t bytes = key_bytes + 4 + name.size();
     if (bytes > kMaxKeyBytes) {

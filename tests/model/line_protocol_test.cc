@@ -187,6 +187,8 @@ constexpr Case kCases[] = {
     {"m v=\"a\" \"b\" 1", "", "bad timestamp"},
     {"m v=1, 5", "", "invalid field format"},
     {"m v=1,,w=2 5", "", "invalid field format"},
+    {"m x\\\\=1,b=2 5", "m|x\\\\=1,b=2|5", ""},
+    {"m x\\\\=1 5", "", "invalid value: field-key=x\\\\=1"},
 };
 
 TEST(LineReaderTest, AcceptsAndRefusesAsInfluxDbDoes) {
