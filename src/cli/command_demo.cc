@@ -1,0 +1,82 @@
+#include <iostream>
+#include <string>
+
+#include "base/env.h"
+#include "base/status.h"
+#include "cli/building_sample.h"
+#include "cli/commands.h"
+#include "cli/progress_bar.h"
+#include "query/ast.h"
+
+namespace varve::cli {
+namespace {
+
+constexpr size_t kStepsPerRequest = 120;
+
+absl::Status Load(ServerClient& client, const std::string& database, int64_t end_s) {
+  RETURN_IF_ERROR(
+      client.Query("", base::StrCat("CREATE DATABASE ", query::QuoteIdentifier(database)))
+          .status());
+  const BuildingSample sample(end_s);
+  const int64_t start_ns = base::Env::Default().MonotonicNs();
+  ProgressBar bar(BuildingSample::kSteps);
+  std::string lines;
+  for (size_t step = 0; step < BuildingSample::kSteps; step += kStepsPerRequest) {
+    lines.clear();
+    for (size_t i = step; i < step + kStepsPerRequest; ++i) sample.AppendStep(i, lines);
+    RETURN_IF_ERROR(client.Write(database, "s", lines));
+    bar.Update(step + kStepsPerRequest, (step + kStepsPerRequest) * BuildingSample::kSensors);
+  }
+  bar.Finish();
+  const double seconds = static_cast<double>(base::Env::Default().MonotonicNs() - start_ns) / 1e9;
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "Loaded %zu points of %zu sensors (%zu values) into \"%s\" in %.2f s.\n",
+                BuildingSample::kPoints, BuildingSample::kSensors, 3 * BuildingSample::kPoints,
+                database.c_str(), seconds);
+  std::cout << text;
+  return absl::OkStatus();
+}
+
+absl::Status Show(const DemoCommand& command, std::string_view title, const std::string& text,
+                  bool plot) {
+  std::cout << "\n" << title << "\n> " << text << "\n\n";
+  QueryCommand query;
+  query.server = command.server;
+  query.database = command.database;
+  query.text = text;
+  query.plot = plot;
+  return RunQuery(query);
+}
+
+}  // namespace
+
+absl::Status RunDemo(const DemoCommand& command) {
+  int64_t end_s = command.end_s;
+  if (end_s == 0) end_s = base::Env::Default().NowNs() / 1'000'000'000 / 60 * 60;
+  {
+    ASSIGN_OR_RETURN(const auto client, ServerClient::Create(command.server));
+    RETURN_IF_ERROR(Load(*client, command.database, end_s));
+  }
+  const std::string day = base::StrCat("time >= ", end_s - 86400, "s AND time < ", end_s, "s");
+  RETURN_IF_ERROR(Show(command, "How warm and how stuffy is each floor?",
+                       base::StrCat("SELECT mean(temperature), max(temperature), max(co2) FROM "
+                                    "climate WHERE ",
+                                    day, " GROUP BY floor"),
+                       false));
+  RETURN_IF_ERROR(Show(command, "What did the rooms of the top floor show last?",
+                       "SELECT last(temperature), last(humidity), last(co2) FROM climate WHERE "
+                       "floor = '5' GROUP BY room",
+                       false));
+  RETURN_IF_ERROR(Show(command, "How did the air of room 305 change over the day?",
+                       base::StrCat("SELECT mean(co2), mean(humidity) FROM climate WHERE room = "
+                                    "'305' AND ",
+                                    day, " GROUP BY time(3h)"),
+                       false));
+  return Show(command, "The temperature of three floors, as a picture:",
+              base::StrCat("SELECT mean(temperature) FROM climate WHERE floor =~ /[135]/ AND ", day,
+                           " GROUP BY time(10m), floor"),
+              true);
+}
+
+}  // namespace varve::cli

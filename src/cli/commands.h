@@ -1,0 +1,44 @@
+// The commands of `varve`, one .cc file each. Each prints to stdout and returns what went wrong.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "cli/server_client.h"
+
+namespace varve::cli {
+
+struct QueryCommand {
+  ServerAddress server;
+  std::string database;
+  std::string text;
+  bool plot = false;
+};
+// INVALID_ARGUMENT also when a statement failed; the other statements are printed.
+absl::Status RunQuery(const QueryCommand& command);
+
+struct ImportCommand {
+  ServerAddress server;
+  std::string database;
+  std::string precision = "ns";
+  std::string file;  // line protocol, plain or gzip; "-": stdin
+  bool create = true;
+};
+absl::Status RunImport(const ImportCommand& command);
+
+struct DemoCommand {
+  ServerAddress server;
+  std::string database = "building";
+  int64_t end_s = 0;  // 0: the present minute
+};
+absl::Status RunDemo(const DemoCommand& command);
+
+enum class InspectWhat : uint8_t { kWal, kTsm, kIndex, kVerify };
+struct InspectCommand {
+  InspectWhat what;
+  std::string path;  // a folder or, where that makes sense, a file
+};
+absl::Status RunInspect(const InspectCommand& command);
+
+}  // namespace varve::cli

@@ -1,0 +1,129 @@
+// varve: the command line. Speaks HTTP to a server; reads files only for `inspect`.
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "base/status.h"
+#include "cli/commands.h"
+#include "http/version.h"
+
+namespace varve::cli {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kMisuse = 2;
+
+void AddServer(CLI::App& app, ServerAddress* server) {
+  app.add_option("--host", server->host_port, "server to speak to")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--username", server->user, "user, where the server wants one")
+      ->envname("INFLUX_USERNAME");
+  app.add_option("--password", server->password, "password of the user")
+      ->envname("INFLUX_PASSWORD");
+}
+
+int Report(const absl::Status& status) {
+  if (status.ok()) return 0;
+  std::cout << std::flush;
+  std::cerr << "varve: " << base::MessageOf(status) << std::endl;
+  return kFailed;
+}
+
+struct Commands {
+  QueryCommand query;
+  ImportCommand import;
+  DemoCommand demo;
+  InspectCommand inspect{InspectWhat::kVerify, ""};
+};
+
+CLI::App* AddQuery(CLI::App& app, QueryCommand* command) {
+  CLI::App* sub = app.add_subcommand("query", "run InfluxQL and print the answer as tables");
+  AddServer(*sub, &command->server);
+  sub->add_option("--database,--db,-d", command->database, "database of unqualified names");
+  sub->add_flag("--plot", command->plot, "draw the answer as a line chart");
+  sub->add_option("text", command->text, "InfluxQL")->required();
+  return sub;
+}
+
+CLI::App* AddImport(CLI::App& app, ImportCommand* command) {
+  CLI::App* sub = app.add_subcommand("import", "send a file of line protocol to the server");
+  AddServer(*sub, &command->server);
+  sub->add_option("--database,--db,-d", command->database, "database to write to")->required();
+  sub->add_option("--precision", command->precision, "unit of the file's times")
+      ->check(CLI::IsMember({"ns", "u", "ms", "s", "m", "h"}))
+      ->capture_default_str();
+  sub->add_flag("!--no-create", command->create, "do not create the database");
+  sub->add_option("file", command->file, "plain or gzip; - is standard input")->required();
+  return sub;
+}
+
+CLI::App* AddDemo(CLI::App& app, DemoCommand* command) {
+  CLI::App* sub = app.add_subcommand("demo", "load a sample of sensor data and look at it");
+  AddServer(*sub, &command->server);
+  sub->add_option("--database,--db,-d", command->database, "database to write to")
+      ->capture_default_str();
+  sub->add_option("--end", command->end_s,
+                  "end of the sample in seconds since 1970; 0: the present minute");
+  return sub;
+}
+
+CLI::App* AddInspect(CLI::App& app, InspectCommand* command) {
+  CLI::App* sub = app.add_subcommand("inspect", "print or check the files of a stopped server");
+  sub->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, InspectWhat what) {
+    CLI::App* one = sub->add_subcommand(name, help);
+    one->add_option("path", command->path, "file or folder")->required();
+    one->callback([command, what] { command->what = what; });
+  };
+  add("wal", "print the segments of a log", InspectWhat::kWal);
+  add("tsm", "print a shard's manifest and files, or one file in full", InspectWhat::kTsm);
+  add("index", "print the segments of an index", InspectWhat::kIndex);
+  add("verify", "check every byte of every file", InspectWhat::kVerify);
+  return sub;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Varve on the command line", "varve"};
+  app.require_subcommand(1);
+  Commands commands;
+  CLI::App* query = AddQuery(app, &commands.query);
+  CLI::App* import = AddImport(app, &commands.import);
+  CLI::App* demo = AddDemo(app, &commands.demo);
+  CLI::App* inspect = AddInspect(app, &commands.inspect);
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  // influx's options have one hyphen.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    for (const char* name : {"-db", "-database", "-host", "-username", "-password", "-precision"}) {
+      if (argument == name) argument.insert(0, 1, '-');
+    }
+    arguments.push_back(std::move(argument));
+  }
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kMisuse;
+  }
+  if (query->parsed()) return Report(RunQuery(commands.query));
+  if (import->parsed()) return Report(RunImport(commands.import));
+  if (demo->parsed()) return Report(RunDemo(commands.demo));
+  if (inspect->parsed()) return Report(RunInspect(commands.inspect));
+  if (version->parsed()) std::cout << "varve " << http::kVarveVersion << std::endl;
+  return 0;
+}
+
+}  // namespace varve::cli
+
+int main(int argc, char** argv) {
+  try {
+    return varve::cli::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "varve: " << error.what() << std::endl;
+    return 1;
+  }
+}
