@@ -57,6 +57,10 @@ void MemIndex::SplitKey(std::string_view key) {
   model::SeriesKey parsed = model::DecodeSeriesKey(key);
   unescaped_.reserve(parsed.tags.size() * 2);
   for (model::Tag& tag : parsed.tags) {
+    // What escapes make ambiguous may read as a tag without a value, or twice the same.
+    const bool repeated = std::any_of(tags_.begin(), tags_.end(),
+                                      [&](const RawTag& other) { return other.key == tag.key; });
+    if (tag.value.empty() || repeated) continue;
     unescaped_.push_back(std::move(tag.key));
     unescaped_.push_back(std::move(tag.value));
     tags_.push_back({unescaped_[unescaped_.size() - 2], unescaped_.back()});

@@ -34,7 +34,8 @@ TEST(TagRegexTest, KnowsChoicesOfWholeValues) {
   for (const char* pattern : {"a", "^a", "^a|b$", "^(a|b.)$", "^(a)(b)$", "^\\d$", "^(a$",
                               "^((a))$", "^(?i)a$", "^(?i:a)$", "^\xc3\xa4$"}) {
     auto regex = TagRegex::Compile(pattern);
-    if (regex.ok()) EXPECT_EQ((*regex)->alternatives(), nullptr) << pattern;
+    if (!regex.ok()) continue;
+    EXPECT_EQ((*regex)->alternatives(), nullptr) << pattern;
   }
 }
 
