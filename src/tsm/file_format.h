@@ -23,7 +23,7 @@ inline constexpr size_t kPageRefBytes = 16;
 inline constexpr size_t kPageHeadBytes = 5;
 inline constexpr uint8_t kPageZstd = 1;
 // A page is closed behind this many bytes of entries.
-inline constexpr size_t kPageBodyBytes = size_t{16} << 10;
+inline constexpr size_t kPageBodyBytes = size_t{8} << 10;
 // The body of a page of one very long series may be larger; this is where a reader calls it damage.
 inline constexpr uint64_t kPageBodyBytesMax = uint64_t{1} << 31;
 
