@@ -31,6 +31,10 @@ constexpr double kBitsPerException = 76;
 constexpr double kBitsPerOther = 56;  // what a value costs without decimals
 constexpr size_t kSample = 32;
 
+inline double IntegerOf(uint64_t word) {
+  return std::bit_cast<double>(word + kRounderBits) - kRounder;
+}
+
 template <bool kSingle>
 inline double Restored(double integer, double power) {
   return kSingle ? static_cast<double>(static_cast<float>(integer / power)) : integer / power;
@@ -42,23 +46,24 @@ inline bool ToWord(double value, double power, uint64_t* word) {
   const double scaled = value * power;
   const double sum = scaled + kRounder;
   *word = std::bit_cast<uint64_t>(sum) - kRounderBits;
-  const double restored = Restored<kSingle>(sum - kRounder, power);
-  return (std::abs(scaled) < kIntegerMax) &
-         (std::bit_cast<uint64_t>(restored) == std::bit_cast<uint64_t>(value));
+  const double restored = Restored<kSingle>(IntegerOf(*word), power);
+  const bool small = std::abs(scaled) < kIntegerMax;
+  const bool exact = std::bit_cast<uint64_t>(restored) == std::bit_cast<uint64_t>(value);
+  return static_cast<int>(small) & static_cast<int>(exact);  // no branch
 }
 
-// How far a value is from its decimal; nullopt when that is too far for a correction.
-std::optional<int64_t> CorrectionOf(double value, double power) {
-  const double scaled = value * power;
-  if (!(std::abs(scaled) < kIntegerMax)) return std::nullopt;
-  const double integer = (scaled + kRounder) - kRounder;
-  const auto correction = static_cast<int64_t>(ToOrdered(value) - ToOrdered(integer / power));
+// How far a value is from the decimal that `word`, made from it by ToWord(), restores; nullopt when
+// that is too far for a correction.
+std::optional<int64_t> CorrectionOf(double value, uint64_t word, double power) {
+  if (!(std::abs(value * power) < kIntegerMax)) return std::nullopt;
+  const double decimal = Restored<false>(IntegerOf(word), power);
+  const auto correction = static_cast<int64_t>(ToOrdered(value) - ToOrdered(decimal));
   if (correction < -kCorrectionMax || correction > kCorrectionMax) return std::nullopt;
   return correction;
 }
 
-bool IsNearDecimal(double value, double power) {
-  const auto correction = CorrectionOf(value, power);
+bool IsNearDecimal(double value, uint64_t word, double power) {
+  const auto correction = CorrectionOf(value, word, power);
   return correction && std::abs(*correction) <= 4 && std::abs(value * power) < kNearIntegerMax;
 }
 
@@ -68,7 +73,7 @@ std::optional<unsigned> ExponentOf(double value, unsigned from) {
   uint64_t word;
   for (unsigned e = from; e <= kDecimalExponentMax; ++e) {
     if (ToWord<kSingle>(value, kPowersOfTen[e], &word)) return e;
-    if (!kSingle && IsNearDecimal(value, kPowersOfTen[e])) return e;
+    if (!kSingle && IsNearDecimal(value, word, kPowersOfTen[e])) return e;
     if (!(std::abs(value * kPowersOfTen[e]) < kIntegerMax)) return std::nullopt;
   }
   return std::nullopt;
@@ -138,13 +143,13 @@ size_t Convert(std::span<const double> values, double power, uint64_t* words, Fa
 }
 
 // Finds corrections for those that failed; returns how many are left.
-size_t Correct(std::span<const double> values, double power, Fates& fates,
-               std::vector<uint64_t>& corrections) {
+size_t Correct(std::span<const double> values, double power, Fates& fates, Decimals& decimals) {
+  std::vector<uint64_t>& corrections = decimals.corrections;
   corrections.assign(values.size(), 0);
   size_t failures = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     if (fates[i] != kFailed) continue;
-    if (const auto correction = CorrectionOf(values[i], power)) {
+    if (const auto correction = CorrectionOf(values[i], decimals.words[i], power)) {
       fates[i] = kNear;
       corrections[i] = static_cast<uint64_t>(*correction);
     } else {
@@ -192,7 +197,7 @@ std::optional<Decimals> Find(std::span<const double> values) {
     decimals.corrections.clear();
     failures = Convert<kSingle>(values, power, decimals.words.data(), fates);
     if (failures > 0 && !kSingle) {
-      const size_t left = Correct(values, power, fates, decimals.corrections);
+      const size_t left = Correct(values, power, fates, decimals);
       if (left == failures) decimals.corrections.clear();
       failures = left;
     }
@@ -213,8 +218,7 @@ bool IsSingle(double value) { return static_cast<double>(static_cast<float>(valu
 template <bool kSingle>
 void Restore(std::span<const uint64_t> words, double power, std::span<double> out) {
   for (size_t i = 0; i < words.size(); ++i) {
-    const double integer = std::bit_cast<double>(words[i] + kRounderBits) - kRounder;
-    out[i] = Restored<kSingle>(integer, power);
+    out[i] = Restored<kSingle>(IntegerOf(words[i]), power);
   }
 }
 
@@ -237,7 +241,7 @@ void RestoreDecimals(std::span<const uint64_t> words, unsigned exponent, std::sp
     return;
   }
   for (size_t i = 0; i < words.size(); ++i) {
-    out[i] = std::bit_cast<double>(words[i] + kRounderBits) - kRounder;
+    out[i] = IntegerOf(words[i]);
   }
 }
 

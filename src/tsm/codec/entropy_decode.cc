@@ -72,16 +72,17 @@ bool ReadTable(base::ByteReader& in, Table& table) {
 
 using States = std::array<uint32_t, kStates>;
 
-// Takes one step of `state`, which takes in `next` when it is low, and returns its symbol. Sets
-// *took to the bytes of `next` it used. Without a branch: which states are low is a matter of
-// chance.
+// Takes one step of `state`, which takes in `next` when it is low, and returns its symbol. Sets *took
+// to the bytes of `next` it used. Which states are low is a matter of chance: no branch must depend
+// on it.
 inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, uint32_t* took) {
   const uint32_t at = state & ((1U << table.bits) - 1);
   const Slot slot = table.slots[at];
   const uint32_t stepped = slot.share * (state >> table.bits) + slot.place;
-  const uint32_t low = -static_cast<uint32_t>(stepped < kStateLow);  // all ones, or none
-  state = (stepped << (low & 16)) | (next & low);
-  *took = low & 2;
+  const uint32_t refilled = (stepped << 16) | next;
+  const bool low = __builtin_expect_with_probability(stepped < kStateLow, 1, 0.5);
+  state = low ? refilled : stepped;
+  *took = low ? 2 : 0;
   return table.symbols[at];
 }
 

@@ -1,0 +1,7 @@
+// Blocks of floats.
+#include "tests/fuzz/codec_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  varve::fuzz::FuzzCodec<double>(data, size);
+  return 0;
+}

@@ -1,0 +1,7 @@
+// Blocks of strings.
+#include "tests/fuzz/codec_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  varve::fuzz::FuzzCodec<std::string>(data, size);
+  return 0;
+}
