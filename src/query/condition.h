@@ -77,8 +77,8 @@ struct TagCondition {
   bool exact = true;
 };
 // `condition` as SplitTime gave it, null for none. A name is a tag unless it is a field or says so
-// (::field, ::tag). As in InfluxDB a tag compared with anything but a string, a regular expression
-// or a tag, or by an order (<, >), holds for no series.
+// (::field, ::tag). As in InfluxDB a tag compared with a string by an order (<, >) holds for no
+// series; compared with a number or a boolean it is left to the rows, where it holds for none.
 TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape);
 
 }  // namespace varve::query

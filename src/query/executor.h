@@ -26,6 +26,8 @@ namespace varve::query {
 struct Cell {
   enum class Kind : uint8_t { kNull, kFloat, kInteger, kUnsigned, kBoolean, kString, kTime };
   Kind kind = Kind::kNull;
+  // kString: `text` is a list of strings, each ended by a NUL (SHOW SUBSCRIPTIONS, destinations).
+  bool is_list = false;
   union {
     double float_value;
     int64_t integer_value = 0;  // also kTime: nanoseconds since 1970 UTC
@@ -63,6 +65,11 @@ struct Cell {
     Cell c;
     c.kind = Kind::kString;
     c.text = v;
+    return c;
+  }
+  static Cell List(std::string_view items) {
+    Cell c = String(items);
+    c.is_list = true;
     return c;
   }
   static Cell Time(int64_t ns) {
@@ -158,6 +165,9 @@ class Executor {
     base::ThreadPool* workers = nullptr;
     QueryLimits limits;
     ServerFacts facts;
+    // Told of a request that took longer than limits.log_after_ns, when it has ended; may be empty.
+    std::function<void(std::string_view query, std::string_view database, int64_t duration_ns)>
+        on_slow_query;
   };
   // Everything in `environment` must outlive the executor.
   static std::unique_ptr<Executor> Create(Environment environment);

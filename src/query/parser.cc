@@ -84,34 +84,28 @@ ScannedToken Parser::Bind(ScannedToken token) const {
   if (it == parameters_.end()) return token;
   const ParameterValue& parameter = it->second;
 
-  const auto* text = std::get_if<std::string>(&parameter.value);
-  if (parameter.kind == "error") {
-    token.literal = text == nullptr ? "" : *text;
+  if (const auto* text = std::get_if<std::string>(&parameter.value)) {
+    token.literal = *text;
+    if (parameter.kind == "identifier") {
+      token.token = Token::kIdent;
+    } else if (parameter.kind == "regex") {
+      token.token = Token::kRegex;
+    } else {
+      token.token = parameter.kind == "duration" ? Token::kDurationVal : Token::kString;
+    }
   } else if (const auto* boolean = std::get_if<bool>(&parameter.value)) {
     token.token = *boolean ? Token::kTrue : Token::kFalse;
     token.literal.clear();
   } else if (const auto* integer = std::get_if<int64_t>(&parameter.value)) {
-    token.token = Token::kInteger;
-    token.literal = base::StrCat(*integer);
-  } else if (const auto* number = std::get_if<double>(&parameter.value)) {
+    const bool duration = parameter.kind == "duration";
+    token.token = duration ? Token::kDurationVal : Token::kInteger;
+    token.literal = duration ? FormatDuration(*integer) : base::StrCat(*integer);
+  } else {
     token.token = Token::kNumber;
     char buffer[512];
-    const auto end =
-        std::to_chars(buffer, buffer + sizeof(buffer), *number, std::chars_format::fixed);
+    const auto end = std::to_chars(buffer, buffer + sizeof(buffer),
+                                   std::get<double>(parameter.value), std::chars_format::fixed);
     token.literal.assign(buffer, end.ptr);
-  } else {
-    token.literal = *text;
-    if (parameter.kind.empty() || parameter.kind == "string") {
-      token.token = Token::kString;
-    } else if (parameter.kind == "identifier" || parameter.kind == "ident") {
-      token.token = Token::kIdent;
-    } else if (parameter.kind == "regex") {
-      token.token = Token::kRegex;
-    } else if (parameter.kind == "duration") {
-      token.token = Token::kDurationVal;
-    } else {
-      token.literal = base::StrCat("unknown bind object type: ", parameter.kind);
-    }
   }
   return token;
 }

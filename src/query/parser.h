@@ -17,17 +17,11 @@ namespace varve::query {
 // The value of a $name placeholder, from the request's `params`.
 struct ParameterValue {
   std::variant<bool, int64_t, double, std::string> value;
-  // {"regex": "..."}, {"identifier": "..."}, {"duration": "..."}, ...: how a string is to be read;
-  // empty: a string literal. "error": `value` says why nothing can be bound, and a statement that
-  // uses the name is refused with it.
+  // How `value` is to be read: "identifier", "regex", "duration" (of a string, or of an integer of
+  // nanoseconds); empty: as the literal it is.
   std::string kind;
 };
 using Parameters = std::map<std::string, ParameterValue, std::less<>>;
-
-// Reads the JSON object of the `params` of a request; empty text gives none. A number with a point
-// is a float, any other an integer. INVALID_ARGUMENT with InfluxDB's text ("error parsing query
-// parameters: ..."), which is the whole error of the request.
-absl::StatusOr<Parameters> ParseParameters(std::string_view json);
 
 // INVALID_ARGUMENT with InfluxDB's text, "found X, expected Y at line L, char C". Nesting is
 // limited, so no text can exhaust the stack, here or where the tree is walked.

@@ -105,7 +105,7 @@ class Builder {
       return {TagPredicate::Regex(match ? Kind::kMatch : Kind::kNotMatch, key->name, regex->regex),
               true};
     }
-    if (other == nullptr) return Constant(false);
+    if (other == nullptr) return Rows();
     return CompareTags(expr.op, key->name, other->name);
   }
 

@@ -1,0 +1,100 @@
+// DELETE, DROP SERIES, DROP MEASUREMENT.
+#include <algorithm>
+
+#include "base/status.h"
+#include "query/schema_reader.h"
+#include "query/statements.h"
+
+namespace varve::query {
+namespace {
+
+struct Deletion {
+  const std::vector<Source>& sources;
+  SplitCondition where;
+  bool drop_series = false;
+};
+
+// The shard whose data cannot be told apart by tags alone; shown in the error only.
+model::ShardId FirstShardWith(const std::vector<engine::KnownShard>& shards,
+                              std::string_view measurement, model::DatabaseId database,
+                              engine::Store& store) {
+  for (const engine::KnownShard& shard : shards) {
+    const auto view = store.OpenView(database, {shard});
+    if (view.ok() && (*view)->HasMeasurement(measurement)) return shard.shard;
+  }
+  return shards.empty() ? 0 : shards.front().shard;
+}
+
+// Each measurement has its own fields, and so its own predicate; they are all built before the
+// first is deleted, so that a condition that cannot be met deletes nothing.
+absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
+  const std::string& name = context.request.database;
+  const auto catalog = context.catalog().Get();
+  const meta::Database* database = catalog->FindDatabase(name);
+  if (database == nullptr) return DatabaseNotFound(name);
+
+  engine::Store& store = context.store();
+  const model::TimeRange range = deletion.where.bounds.range();
+  const std::vector<engine::KnownShard> shards = ShardsOf(*database, "", range);
+  if (shards.empty() || range.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const ViewPtr view, store.OpenView(database->id, shards));
+
+  engine::DeleteRequest base_request;
+  base_request.database = database->id;
+  for (const engine::KnownShard& shard : shards) base_request.shards.push_back(shard.shard);
+  base_request.range = range;
+  base_request.drop_series = deletion.drop_series;
+
+  std::vector<engine::DeleteRequest> requests;
+  for (const std::string& measurement : MeasurementsOf(*view, deletion.sources)) {
+    TagCondition tags = BuildTagPredicate(deletion.where.condition, ShapeOf(*view, measurement));
+    if (!tags.exact) {
+      return base::InvalidArgument("shard ",
+                                   FirstShardWith(shards, measurement, database->id, store),
+                                   ": fields not supported in WHERE clause during deletion");
+    }
+    if (tags.predicate.kind == index::TagPredicate::Kind::kNone) continue;
+    if (deletion.where.condition == nullptr && !requests.empty()) {
+      requests.back().measurements.push_back(measurement);  // all alike: one record in the log
+      continue;
+    }
+    requests.push_back(base_request);
+    requests.back().measurements = {measurement};
+    requests.back().predicate = std::move(tags.predicate);
+  }
+  for (const engine::DeleteRequest& request : requests) {
+    RETURN_IF_ERROR(context.interrupted());
+    RETURN_IF_ERROR(store.Delete(request));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SplitCondition> SplitWhere(const ExprPtr& where, const StatementContext& context) {
+  TimeContext time;
+  time.now_ns = context.now_ns;
+  return SplitTime(where, time);
+}
+
+}  // namespace
+
+absl::Status RunStatement(const DeleteSeries& statement, const StatementContext& context) {
+  ASSIGN_OR_RETURN(SplitCondition where, SplitWhere(statement.condition, context));
+  return Delete({statement.sources, std::move(where), false}, context);
+}
+
+absl::Status RunStatement(const DropSeries& statement, const StatementContext& context) {
+  if (statement.condition != nullptr && HasTime(*statement.condition)) {
+    return base::InvalidArgument("DROP SERIES doesn't support time in WHERE clause");
+  }
+  ASSIGN_OR_RETURN(SplitCondition where, SplitWhere(statement.condition, context));
+  return Delete({statement.sources, std::move(where), true}, context);
+}
+
+absl::Status RunStatement(const DropMeasurement& statement, const StatementContext& context) {
+  Measurement measurement;
+  measurement.name = statement.name;
+  const std::vector<Source> sources = {Source{std::move(measurement)}};
+  return Delete({sources, {}, true}, context);
+}
+
+}  // namespace varve::query
