@@ -44,3 +44,8 @@ if(VARVE_SANITIZE)
   add_compile_options(-fsanitize=${VARVE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${VARVE_SANITIZE})
 endif()
+
+# Without this libFuzzer would see the coverage of its target's own file only.
+if(VARVE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
