@@ -311,7 +311,10 @@ absl::StatusOr<std::unique_ptr<WritableFile>> FaultyEnv::OpenWriter(const std::s
   std::shared_ptr<Node>& node = place.folder->children[place.name];
   if (node == nullptr) node = std::make_shared<Node>(false);
   if (node->is_folder) return Unavailable("open ", path, ": Is a directory");
-  if (truncate) node->bytes.clear();
+  if (truncate) {
+    node->bytes.clear();
+    node->sync_failed = false;  // what is written anew can be saved again
+  }
   return std::make_unique<Writer>(*this, path, node, boots_);
 }
 

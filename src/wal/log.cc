@@ -140,7 +140,7 @@ absl::Status LogImpl::Start(Lsn after) {
     absl::MutexLock lock(&mu_);
     next_lsn_ = written_lsn_ + 1;
     for (const SegmentInfo& segment : log.segments) {
-      // The newest may be empty, and then bear the name of the one opened next.
+      // The newest may be empty, and is replaced when it has the name of the one opened next.
       if (segment.records == 0 && segment.first_lsn == next_lsn_) continue;
       const Lsn last = segment.first_lsn + segment.records - 1;
       closed_.push_back({segment.file, last, segment.bytes});

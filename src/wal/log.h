@@ -57,9 +57,9 @@ class Log {
 
   // Opens the folder (creating it), replays every record with lsn > `after` through `applier`, and
   // starts the log thread. A record cut short at the end of the newest segment is taken for a power
-  // cut: the segment is truncated to its last good record. Any other damage is DATA_LOSS naming the
-  // file and offset; so is a bad record of the newest segment when a later record shows that it had
-  // been synced. `env` must outlive the log.
+  // cut, and forgotten; what was replayed is durable when this returns. Any other damage is
+  // DATA_LOSS naming the file and offset; so is a bad record of the newest segment when a later
+  // record shows that it had been synced. `env` must outlive the log.
   static absl::StatusOr<std::unique_ptr<Log>> Open(base::Env& env, LogOptions options, Lsn after,
                                                    Applier applier);
   // Makes what was appended durable, then stops the thread and closes.
@@ -98,7 +98,8 @@ struct SegmentInfo {
   Lsn first_lsn = 0;
   uint64_t records = 0;
   uint64_t bytes = 0;       // up to the end of the last good record or end mark
-  uint64_t torn_bytes = 0;  // behind that; only in the newest segment
+  uint64_t torn_bytes = 0;  // behind that, lost without harm
+  bool closed = false;      // in good order, with an end mark
 };
 absl::StatusOr<std::vector<SegmentInfo>> InspectFolder(
     base::Env& env, const std::string& folder, const std::function<void(const Record&)>& visit);

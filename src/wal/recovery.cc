@@ -1,6 +1,7 @@
 #include "wal/recovery.h"
 
 #include <optional>
+#include <utility>
 
 #include "base/status.h"
 #include "wal/segment_format.h"
@@ -9,8 +10,16 @@
 namespace varve::wal {
 namespace {
 
-// Reads one segment to its end, or to a torn tail where `newest` allows that.
-absl::StatusOr<SegmentInfo> ReadSegment(SegmentReader& reader, const std::string& file, bool newest,
+// Whether the damage `reader` met took no record that was ever durable.
+//   last_lsn  of the segment's last record, by the header of the next; nothing for the newest.
+bool IsHarmless(const SegmentReader& reader, std::optional<Lsn> last_lsn) {
+  // An older segment has all its records; at most its end mark, which nobody waits for, is lost.
+  if (last_lsn) return reader.last_lsn() == *last_lsn;
+  return reader.AfterDamage() == SegmentReader::Tail::kTorn;
+}
+
+absl::StatusOr<SegmentInfo> ReadSegment(SegmentReader& reader, const std::string& file,
+                                        std::optional<Lsn> last_lsn,
                                         const std::function<void(const Record&)>& visit) {
   SegmentInfo info;
   info.file = file;
@@ -18,7 +27,7 @@ absl::StatusOr<SegmentInfo> ReadSegment(SegmentReader& reader, const std::string
   for (;;) {
     absl::StatusOr<std::optional<Record>> record = reader.Next();
     if (!record.ok()) {
-      if (!newest || reader.AfterDamage() == SegmentReader::Tail::kDurable) return record.status();
+      if (!IsHarmless(reader, last_lsn)) return record.status();
       info.torn_bytes = reader.size() - reader.intact_bytes();
       break;
     }
@@ -26,6 +35,7 @@ absl::StatusOr<SegmentInfo> ReadSegment(SegmentReader& reader, const std::string
     ++info.records;
     visit(**record);
   }
+  info.closed = reader.has_end_mark();
   info.bytes = reader.size() - info.torn_bytes;
   return info;
 }
@@ -48,24 +58,20 @@ absl::StatusOr<RecoveredLog> ReadLog(base::Env& env, const std::string& folder,
   if (!names.ok()) return names.status();
   const std::vector<std::string> files = SegmentFiles(*names);
   for (size_t i = 0; i < files.size(); ++i) {
-    const bool newest = i + 1 == files.size();
     const std::string path = base::JoinPath(folder, files[i]);
-    if (newest) {
-      // Records come only behind a durable header, so a file this short never had one.
-      ASSIGN_OR_RETURN(const uint64_t size, env.FileSize(path));
-      if (size <= kSegmentHeaderBytes &&
-          absl::IsDataLoss(SegmentReader::Open(env, path).status())) {
-        log.unfinished.push_back(files[i]);
-        break;
-      }
-    }
     ASSIGN_OR_RETURN(SegmentReader reader, SegmentReader::Open(env, path));
-    if (!log.segments.empty() && reader.header().previous_lsn != log.last_lsn) {
+    if (i > 0 && reader.header().previous_lsn != log.last_lsn) {
       return base::DataLoss("WAL records are missing: file=", path,
                             " offset=0 expected_lsn=", reader.header().previous_lsn,
                             " found_lsn=", log.last_lsn);
     }
-    ASSIGN_OR_RETURN(SegmentInfo info, ReadSegment(reader, files[i], newest, visit));
+    std::optional<Lsn> last_lsn;
+    if (i + 1 < files.size()) {
+      ASSIGN_OR_RETURN(const SegmentHeader next,
+                       ReadSegmentHeader(env, base::JoinPath(folder, files[i + 1])));
+      last_lsn = next.previous_lsn;
+    }
+    ASSIGN_OR_RETURN(SegmentInfo info, ReadSegment(reader, files[i], last_lsn, visit));
     log.last_lsn = info.records > 0 ? reader.last_lsn() : reader.header().previous_lsn;
     log.segments.push_back(std::move(info));
   }
@@ -80,14 +86,17 @@ absl::Status TruncateDurably(base::Env& env, const std::string& path, uint64_t s
 }
 
 absl::Status RepairTail(base::Env& env, const std::string& folder, RecoveredLog* log) {
-  for (const std::string& file : log->unfinished) {
-    RETURN_IF_ERROR(env.RemoveFile(base::JoinPath(folder, file)));
-    RETURN_IF_ERROR(env.SyncDir(folder));
-  }
-  log->unfinished.clear();
-  if (log->segments.empty() || log->segments.back().torn_bytes == 0) return absl::OkStatus();
+  if (log->segments.empty() || log->segments.back().closed) return absl::OkStatus();
   SegmentInfo& newest = log->segments.back();
-  RETURN_IF_ERROR(TruncateDurably(env, base::JoinPath(folder, newest.file), newest.bytes));
+  if (newest.records == 0 && newest.torn_bytes == 0) return absl::OkStatus();
+  const std::string path = base::JoinPath(folder, newest.file);
+  ASSIGN_OR_RETURN(std::string bytes, base::ReadFile(env, path));
+  bytes.resize(newest.bytes);
+  EncodeRecord(newest.first_lsn + newest.records, kEndMark, newest.bytes, std::string_view(),
+               bytes);
+  RETURN_IF_ERROR(base::WriteFileAtomically(env, path, bytes));
+  newest.closed = true;
+  newest.bytes = bytes.size();
   newest.torn_bytes = 0;
   return absl::OkStatus();
 }

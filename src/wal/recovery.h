@@ -12,9 +12,7 @@ namespace varve::wal {
 
 struct RecoveredLog {
   std::vector<SegmentInfo> segments;  // in order of LSN
-  Lsn last_lsn = 0;                   // of the last intact record; 0: none
-  // Files of the newest segment that were cut short while being created: they hold no record.
-  std::vector<std::string> unfinished;
+  Lsn last_lsn = 0;                   // of the last record that is or was in the log; 0: none
 };
 
 // Reads every segment of `folder` and passes each record to `visit`, in LSN order. Changes nothing.
@@ -24,7 +22,9 @@ struct RecoveredLog {
 absl::StatusOr<RecoveredLog> ReadLog(base::Env& env, const std::string& folder,
                                      const std::function<void(const Record&)>& visit);
 
-// Cuts the torn tail off the newest segment and removes unfinished files, durably.
+// Replaces the newest segment, unless it was closed in good order, by a copy that holds its good
+// records and an end mark, durably. A copy, because what was read may be in memory only: a killed
+// process may not have synced it, and after a failed fdatasync no later one saves it.
 absl::Status RepairTail(base::Env& env, const std::string& folder, RecoveredLog* log);
 
 // Truncates the file and makes that durable.

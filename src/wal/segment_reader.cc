@@ -1,5 +1,6 @@
 #include "wal/segment_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/status.h"
@@ -12,6 +13,16 @@ std::string_view BaseName(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
+absl::StatusOr<SegmentHeader> CheckHeader(std::string_view bytes, const std::string& path) {
+  ASSIGN_OR_RETURN(const SegmentHeader header, DecodeSegmentHeader(bytes), "file=", path,
+                   " offset=0");
+  if (header.first_lsn == 0 || SegmentFileName(header.first_lsn) != BaseName(path)) {
+    return base::DataLoss("WAL segment under a wrong name: file=", path,
+                          " offset=8 first_lsn=", header.first_lsn);
+  }
+  return header;
+}
+
 }  // namespace
 
 SegmentReader::SegmentReader(std::string path, std::string bytes, SegmentHeader header)
@@ -22,13 +33,15 @@ SegmentReader::SegmentReader(std::string path, std::string bytes, SegmentHeader 
 
 absl::StatusOr<SegmentReader> SegmentReader::Open(base::Env& env, const std::string& path) {
   ASSIGN_OR_RETURN(std::string bytes, base::ReadFile(env, path));
-  ASSIGN_OR_RETURN(const SegmentHeader header, DecodeSegmentHeader(bytes), "file=", path,
-                   " offset=0");
-  if (header.first_lsn == 0 || SegmentFileName(header.first_lsn) != BaseName(path)) {
-    return base::DataLoss("WAL segment under a wrong name: file=", path,
-                          " first_lsn=", header.first_lsn);
-  }
+  ASSIGN_OR_RETURN(const SegmentHeader header, CheckHeader(bytes, path));
   return SegmentReader(path, std::move(bytes), header);
+}
+
+absl::StatusOr<SegmentHeader> ReadSegmentHeader(base::Env& env, const std::string& path) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<base::RandomAccessFile> file, env.OpenFile(path));
+  std::string bytes(std::min<uint64_t>(file->size(), kSegmentHeaderBytes), '\0');
+  RETURN_IF_ERROR(file->Read(0, bytes.size(), bytes.data()));
+  return CheckHeader(bytes, path);
 }
 
 absl::StatusOr<std::optional<Record>> SegmentReader::Next() {
@@ -47,6 +60,7 @@ absl::StatusOr<std::optional<Record>> SegmentReader::Next() {
       return base::DataLoss("bytes behind the end of a WAL segment: file=", path_, " offset=", end);
     }
     ended_ = true;
+    has_end_mark_ = true;
     return std::nullopt;
   }
   Record record;

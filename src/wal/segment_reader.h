@@ -13,6 +13,9 @@
 
 namespace varve::wal {
 
+// Reads the header of the segment at `path` alone. Errors: as SegmentReader::Open().
+absl::StatusOr<SegmentHeader> ReadSegmentHeader(base::Env& env, const std::string& path);
+
 class SegmentReader {
  public:
   // Reads the segment at `path` and checks its header.
@@ -30,6 +33,8 @@ class SegmentReader {
 
   // The LSN of the last record Next() returned; header().first_lsn - 1 when there was none.
   Lsn last_lsn() const { return next_lsn_ - 1; }
+  // Whether the segment was closed in good order; known when Next() has returned nothing.
+  bool has_end_mark() const { return has_end_mark_; }
   // Bytes from the file's start to the end of the last good record.
   uint64_t intact_bytes() const { return at_; }
 
@@ -52,6 +57,7 @@ class SegmentReader {
   Lsn next_lsn_;
   size_t at_ = kSegmentHeaderBytes;
   bool ended_ = false;
+  bool has_end_mark_ = false;
 };
 
 }  // namespace varve::wal

@@ -19,10 +19,14 @@ absl::StatusOr<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(base::Env& 
                                                                      const SegmentHeader& header,
                                                                      bool* sync_failed) {
   std::string path = base::JoinPath(folder, SegmentFileName(header.first_lsn));
-  ASSIGN_OR_RETURN(std::unique_ptr<base::WritableFile> file, env.CreateFile(path));
+  const std::string temporary = path + ".tmp";
+  ASSIGN_OR_RETURN(std::unique_ptr<base::WritableFile> file, env.CreateFile(temporary));
   RETURN_IF_ERROR(file->Append(EncodeSegmentHeader(header)));
   absl::Status status = file->Sync();
-  if (status.ok()) status = env.SyncDir(folder);
+  if (status.ok()) {
+    RETURN_IF_ERROR(env.RenameFile(temporary, path));
+    status = env.SyncDir(folder);
+  }
   if (!status.ok()) {
     *sync_failed = true;
     return status;

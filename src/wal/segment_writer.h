@@ -13,8 +13,8 @@ namespace varve::wal {
 
 class SegmentWriter {
  public:
-  // Creates the segment's file in `folder` and makes its header and name durable, so that a file
-  // longer than its header always has a good one. `*sync_failed` is set when a sync was what
+  // Creates the segment's file in `folder`, replacing one of its name, so that the file has a whole
+  // header or does not exist. `*sync_failed` is set when a sync was what
   // failed. `env` must outlive the writer.
   static absl::StatusOr<std::unique_ptr<SegmentWriter>> Create(base::Env& env,
                                                                const std::string& folder,
