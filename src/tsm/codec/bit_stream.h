@@ -35,7 +35,8 @@ class BitWriter {
 // Reads what BitWriter wrote. Behind the end of the bytes there are zeros; ask failed().
 class BitReader {
  public:
-  // Begins `skip` bytes into `bytes`. Fast when there are eight bytes or more, skipped ones included.
+  // Begins `skip` bytes into `bytes`. Fast when there are eight bytes or more, skipped ones
+  // included.
   explicit BitReader(std::string_view bytes, size_t skip = 0)
       : bytes_(bytes), skip_(skip), position_(skip * 8) {}
   // width <= 56.

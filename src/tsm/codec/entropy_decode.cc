@@ -72,9 +72,9 @@ bool ReadTable(base::ByteReader& in, Table& table) {
 
 using States = std::array<uint32_t, kStates>;
 
-// Takes one step of `state`, which takes in `next` when it is low, and returns its symbol. Sets *took
-// to the bytes of `next` it used. Which states are low is a matter of chance: no branch must depend
-// on it.
+// Takes one step of `state`, which takes in `next` when it is low, and returns its symbol. Sets
+// *took to the bytes of `next` it used. Which states are low is a matter of chance: no branch must
+// depend on it.
 inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, uint32_t* took) {
   const uint32_t at = state & ((1U << table.bits) - 1);
   const Slot slot = table.slots[at];

@@ -148,15 +148,11 @@ absl::Status DecodeFrame(base::ByteReader& in, std::span<uint64_t> out) {
   return absl::OkStatus();
 }
 
-template <typename Function>
-void ForEachFrame(std::span<const uint64_t> values, Function function) {
-  for (size_t at = 0; at < values.size(); at += kFrameValues) {
-    function(values.subspan(at, std::min(kFrameValues, values.size() - at)));
-  }
+std::span<const uint64_t> FrameAt(std::span<const uint64_t> values, size_t at) {
+  return values.subspan(at, std::min(kFrameValues, values.size() - at));
 }
 
-}  // namespace
-
+// Picks the cheapest coding of 1 to kFrameValues values.
 FramePlan PlanFrame(std::span<const uint64_t> values) {
   auto low = static_cast<int64_t>(values[0]);
   auto high = low;
@@ -186,21 +182,27 @@ FramePlan PlanFrame(std::span<const uint64_t> values) {
   return best;
 }
 
-size_t FramesCost(std::span<const uint64_t> values) {
-  size_t bytes = 0;
-  ForEachFrame(values, [&](auto frame) { bytes += PlanFrame(frame).bytes; });
-  return bytes;
+}  // namespace
+
+FramesPlan PlanFrames(std::span<const uint64_t> values) {
+  FramesPlan plan;
+  for (size_t at = 0; at < values.size(); at += kFrameValues) {
+    FramePlan& frame = plan.frames[at / kFrameValues];
+    frame = PlanFrame(FrameAt(values, at));
+    plan.bytes += frame.bytes;
+  }
+  return plan;
 }
 
-void EncodeFrames(std::span<const uint64_t> values, std::string& out) {
-  ForEachFrame(values, [&](auto frame) {
-    const FramePlan plan = PlanFrame(frame);
-    if (plan.zigzag) {
-      EncodeFrame<true>(frame, plan, out);
+void EncodeFrames(std::span<const uint64_t> values, const FramesPlan& plan, std::string& out) {
+  for (size_t at = 0; at < values.size(); at += kFrameValues) {
+    const FramePlan& frame = plan.frames[at / kFrameValues];
+    if (frame.zigzag) {
+      EncodeFrame<true>(FrameAt(values, at), frame, out);
     } else {
-      EncodeFrame<false>(frame, plan, out);
+      EncodeFrame<false>(FrameAt(values, at), frame, out);
     }
-  });
+  }
 }
 
 absl::Status DecodeFrames(base::ByteReader& in, std::span<uint64_t> out) {

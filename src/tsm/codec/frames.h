@@ -8,12 +8,14 @@
 // modulo 2^64, so every input is exact. Bytes: docs/format.md, "Frames".
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "absl/status/status.h"
 #include "base/coding.h"
+#include "tsm/codec.h"
 
 namespace varve::tsm::codec {
 
@@ -29,12 +31,16 @@ struct FramePlan {
   size_t bytes = 0;  // exactly what the frame will take
 };
 
-// Picks the cheapest coding of 1 to kFrameValues values.
-FramePlan PlanFrame(std::span<const uint64_t> values);
+// How all frames of a block are coded.
+struct FramesPlan {
+  std::array<FramePlan, kMaxBlockValues / kFrameValues> frames;
+  size_t bytes = 0;  // exactly what EncodeFrames() will append
+};
 
-// Exact bytes of all the frames of `values`, which may be empty.
-size_t FramesCost(std::span<const uint64_t> values);
-void EncodeFrames(std::span<const uint64_t> values, std::string& out);
+// Picks the cheapest coding of each frame of `values`, which may be empty.
+FramesPlan PlanFrames(std::span<const uint64_t> values);
+// `plan` is that of the same values.
+void EncodeFrames(std::span<const uint64_t> values, const FramesPlan& plan, std::string& out);
 // DATA_LOSS if the frames are short or malformed.
 absl::Status DecodeFrames(base::ByteReader& in, std::span<uint64_t> out);
 

@@ -1,10 +1,11 @@
 #include "tsm/codec/word_plan.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <optional>
 
 #include "tsm/codec/entropy.h"
-#include "tsm/codec/frames.h"
 #include "tsm/codec/residuals.h"
 #include "tsm/codec/scale.h"
 #include "tsm/codec/sizes.h"
@@ -41,6 +42,38 @@ Shape Survey(std::span<const uint64_t> words) {
   return shape;
 }
 
+constexpr std::array kPackedCodecs = {CodecId::kPacked, CodecId::kDelta, CodecId::kDelta2};
+
+// About how many bits the residuals of order 0, 1 and 2 take: the mean width of the differences
+// between those of a sample.
+std::array<double, 3> SampleWidths(std::span<const uint64_t> words) {
+  constexpr size_t kSample = 32;
+  std::array<double, 3> widths{};
+  std::array<uint64_t, 3> last{};
+  for (size_t s = 0; s <= kSample; ++s) {
+    const size_t i = 2 + s * (words.size() - 3) / kSample;
+    const uint64_t step = words[i] - words[i - 1];
+    const std::array<uint64_t, 3> now = {words[i], step, step - (words[i - 1] - words[i - 2])};
+    for (size_t order = 0; order < 3 && s > 0; ++order) {
+      widths[order] += std::bit_width(base::ZigZag(static_cast<int64_t>(now[order] - last[order])));
+    }
+    last = now;
+  }
+  for (double& width : widths) width /= kSample;
+  return widths;
+}
+
+// The packed codecs that may turn out the cheapest: all of a short or cold block, otherwise those
+// within a margin of the best on a sample.
+std::array<bool, 3> WorthPlanning(std::span<const uint64_t> words, const EncodeOptions& options) {
+  constexpr size_t kSmallBlock = 128;
+  constexpr double kMarginBits = 1.25;
+  if (options.cold || words.size() < kSmallBlock) return {true, true, true};
+  const std::array<double, 3> widths = SampleWidths(words);
+  const double limit = *std::min_element(widths.begin(), widths.end()) + kMarginBits;
+  return {widths[0] <= limit, widths[1] <= limit, widths[2] <= limit};
+}
+
 size_t HeadBytes(const ResidualForm& form) {
   return 1 + SignedVarintBytes(form.base) + VarintBytes(form.scale) +
          (form.order == 2 ? SignedVarintBytes(form.first_delta) : 0);
@@ -57,7 +90,8 @@ WordPlan PlanPacked(std::span<const uint64_t> words, CodecId codec, uint64_t sca
   plan.codec = codec;
   plan.base = form.base;
   plan.scale = form.scale;
-  plan.bytes = HeadBytes(form) + FramesCost(residuals.values());
+  plan.frames = PlanFrames(residuals.values());
+  plan.bytes = HeadBytes(form) + plan.frames.bytes;
   return plan;
 }
 
@@ -126,7 +160,10 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
   best.bytes = ~size_t{0};
   const uint64_t scale = CommonFactor(words, shape.range());
   ResidualBuffer residuals;
-  for (const CodecId codec : {CodecId::kPacked, CodecId::kDelta, CodecId::kDelta2}) {
+  const std::array<bool, 3> worth = WorthPlanning(words, options);
+  for (size_t order = 0; order < kPackedCodecs.size(); ++order) {
+    const CodecId codec = kPackedCodecs[order];
+    if (!worth[order]) continue;
     residuals.Fill(words, FormOf(words, DeltaOrder(codec), scale));
     Consider(best, PlanPacked(words, codec, scale, residuals));
   }
@@ -176,7 +213,7 @@ void WriteWords(std::span<const uint64_t> words, const WordPlan& plan, std::stri
   }
   ResidualBuffer residuals;
   residuals.Fill(words, form);
-  EncodeFrames(residuals.values(), out);
+  EncodeFrames(residuals.values(), plan.frames, out);
 }
 
 }  // namespace varve::tsm::codec

@@ -9,6 +9,7 @@
 
 #include "tsm/codec.h"
 #include "tsm/codec/codec_id.h"
+#include "tsm/codec/frames.h"
 
 namespace varve::tsm::codec {
 
@@ -25,6 +26,7 @@ struct WordPlan {
   uint64_t base = 0;                      // the words are base + scale * (an integer)
   uint64_t scale = 1;                     // their common factor
   size_t bytes = 0;                       // exactly what WriteWords() will append
+  FramesPlan frames;                      // of kPacked, kDelta and kDelta2
   std::string entropy;                    // the finished body of an entropy codec
   std::unique_ptr<NestedStreams> nested;  // of kRuns and kWordDictionary
 };

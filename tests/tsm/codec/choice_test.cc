@@ -29,8 +29,9 @@ TEST(ChoiceTest, CostIsTheRealSize) {
       SCOPED_TRACE(sample.name + " " + std::to_string(n));
       const std::vector<uint64_t> words = Words(sample.values);
       std::string frames;
-      codec::EncodeFrames(words, frames);
-      EXPECT_EQ(codec::FramesCost(words), frames.size());
+      const codec::FramesPlan frames_plan = codec::PlanFrames(words);
+      codec::EncodeFrames(words, frames_plan, frames);
+      EXPECT_EQ(frames_plan.bytes, frames.size());
       for (const bool cold : {false, true}) {
         const codec::WordPlan plan = codec::PlanWords(words, {.cold = cold});
         std::string out;
