@@ -6,7 +6,6 @@ const std::vector<std::string_view>& IgnoredKeys() {
   static const std::vector<std::string_view> keys = {
       "reporting-disabled",
       "bind-address",
-      "meta.retention-autocreate",
       "meta.logging-enabled",
       "data.wal-fsync-delay",
       "data.index-version",

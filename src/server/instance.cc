@@ -51,7 +51,8 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(base::Env& env, Instanc
   if (!lock.ok()) return lock.status();
   instance->lock_ = *std::move(lock);
 
-  ASSIGN_OR_RETURN(instance->catalog_, meta::Catalog::Open(env, options.meta_folder));
+  ASSIGN_OR_RETURN(instance->catalog_,
+                   meta::Catalog::Open(env, options.meta_folder, options.catalog));
   const std::shared_ptr<const meta::CatalogData> catalog = instance->catalog_->Get();
   ASSIGN_OR_RETURN(instance->store_,
                    engine::Store::Open(env, std::move(options.store), KnownShards(*catalog),

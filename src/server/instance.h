@@ -18,6 +18,7 @@ namespace varve::server {
 struct InstanceOptions {
   std::string lock_file;  // taken before anything is read; its folder is created
   std::string meta_folder;
+  meta::CatalogOptions catalog;
   engine::StoreOptions store;  // with its folders
   query::QueryLimits limits;
   size_t query_threads = 0;  // 0: one per core

@@ -17,6 +17,8 @@ const std::vector<OptionSpec>& OptionTable() {
 
       {"meta", "dir", K::kText, &O::meta_dir, "", "",
        "Folder of the catalog; empty: meta/ in data-dir."},
+      {"meta", "retention-autocreate", K::kBool, &O::retention_autocreate, "true", "",
+       "Whether a new database gets the retention policy autogen."},
 
       {"data", "dir", K::kText, &O::store_dir, "", "",
        "Folder of the shards; empty: data/ in data-dir."},

@@ -20,6 +20,7 @@ struct Options {
   std::string data_dir;
 
   std::string meta_dir;  // empty: in data_dir, as the two below
+  bool retention_autocreate = false;
 
   std::string store_dir;
   std::string wal_dir;

@@ -47,6 +47,7 @@ absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
     // The catalog is what two servers must never share.
     result.lock_file = base::JoinPath(options.meta_dir, "LOCK");
   }
+  result.catalog.retention_autocreate = options.retention_autocreate;
   engine::StoreOptions& store = result.store;
   if (!options.store_dir.empty()) store.data_folder = options.store_dir;
   if (!options.wal_dir.empty()) store.wal_folder = options.wal_dir;
