@@ -5,21 +5,11 @@
 #include <bit>
 #include <cmath>
 
-#include "base/check.h"
+#include "tsm/codec/decimal_format.h"
 #include "tsm/codec/float_bits.h"
 
 namespace varve::tsm::codec {
 namespace {
-
-constexpr std::array<double, kDecimalExponentMax + 1> kPowersOfTen = {
-    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-// Adding it rounds a number below 2^51 to an integer, which the low bits of the sum then hold.
-// Plain additions on both sides, so that loops of it vectorise without AVX-512.
-constexpr double kRounder = 0x1.8p52;
-constexpr uint64_t kRounderBits = std::bit_cast<uint64_t>(kRounder);
-constexpr double kIntegerMax = 0x1p51;
 
 // A correction has at most this magnitude; what is farther off is an exception.
 constexpr int64_t kCorrectionMax = 63;
@@ -30,10 +20,6 @@ constexpr double kNearIntegerMax = 0x1p42;
 constexpr double kBitsPerException = 76;
 constexpr double kBitsPerOther = 56;  // what a value costs without decimals
 constexpr size_t kSample = 32;
-
-inline double IntegerOf(uint64_t word) {
-  return std::bit_cast<double>(word + kRounderBits) - kRounder;
-}
 
 template <bool kSingle>
 inline double Restored(double integer, double power) {
@@ -215,13 +201,6 @@ std::optional<Decimals> Find(std::span<const double> values) {
 
 bool IsSingle(double value) { return static_cast<double>(static_cast<float>(value)) == value; }
 
-template <bool kSingle>
-void Restore(std::span<const uint64_t> words, double power, std::span<double> out) {
-  for (size_t i = 0; i < words.size(); ++i) {
-    out[i] = Restored<kSingle>(IntegerOf(words[i]), power);
-  }
-}
-
 }  // namespace
 
 std::optional<Decimals> FindDecimals(std::span<const double> values) {
@@ -232,23 +211,6 @@ std::optional<Decimals> FindDecimals(std::span<const double> values) {
     if (!IsSingle(values[i])) return std::nullopt;
   }
   return Find<true>(values);
-}
-
-void RestoreDecimals(std::span<const uint64_t> words, unsigned exponent, std::span<double> out) {
-  DCHECK_LE(exponent, kDecimalExponentMax);
-  if (exponent > 0) {
-    Restore<false>(words, kPowersOfTen[exponent], out);
-    return;
-  }
-  for (size_t i = 0; i < words.size(); ++i) {
-    out[i] = IntegerOf(words[i]);
-  }
-}
-
-void RestoreSingleDecimals(std::span<const uint64_t> words, unsigned exponent,
-                           std::span<double> out) {
-  DCHECK_LE(exponent, kDecimalExponentMax);
-  Restore<true>(words, kPowersOfTen[exponent], out);
 }
 
 void CorrectDecimals(std::span<const uint64_t> corrections, std::span<double> values) {

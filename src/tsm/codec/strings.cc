@@ -13,6 +13,9 @@
 namespace varve::tsm::codec {
 namespace {
 
+// What is this small is taken without a look at the alternative.
+constexpr size_t kSmallDictionary = 32;
+
 struct TextDictionary {
   std::vector<std::string_view> entries;  // in order of their first use
   std::vector<uint64_t> indexes;
@@ -33,6 +36,14 @@ std::optional<TextDictionary> BuildDictionary(std::span<const std::string_view> 
     dictionary.indexes.push_back(place->second);
   }
   return dictionary;
+}
+
+void WriteDictionary(const TextDictionary& dictionary, const EncodeOptions& options,
+                     std::string& out) {
+  out.push_back(static_cast<char>(CodecId::kTextDictionary));
+  base::PutVarint(out, dictionary.entries.size());
+  WriteTexts(dictionary.entries, options, out);
+  EncodeWords(dictionary.indexes, options, out);
 }
 
 absl::Status Malformed(const base::ByteReader& in) {
@@ -68,15 +79,16 @@ void EncodeStringBlock(std::span<const std::string_view> values, const EncodeOpt
     base::PutString(out, values[0]);
     return;
   }
-  if (const auto dictionary = BuildDictionary(values)) {
-    out.push_back(static_cast<char>(CodecId::kTextDictionary));
-    base::PutVarint(out, dictionary->entries.size());
-    WriteTexts(dictionary->entries, options, out);
-    EncodeWords(dictionary->indexes, options, out);
-    return;
+  std::string coded;
+  const auto dictionary = BuildDictionary(values);
+  if (dictionary) WriteDictionary(*dictionary, options, coded);
+  // A large dictionary may take more than the texts compressed together.
+  if (!dictionary || dictionary->entries.size() > kSmallDictionary) {
+    std::string text(1, static_cast<char>(CodecId::kText));
+    WriteTexts(values, options, text);
+    if (!dictionary || text.size() < coded.size()) coded = std::move(text);
   }
-  out.push_back(static_cast<char>(CodecId::kText));
-  WriteTexts(values, options, out);
+  out += coded;
 }
 
 absl::Status DecodeStringBlock(base::ByteReader& in, std::span<std::string_view> out,

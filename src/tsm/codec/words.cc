@@ -86,10 +86,13 @@ absl::Status DecodeDictionary(base::ByteReader& in, std::span<uint64_t> out) {
   Nested nested;
   RETURN_IF_ERROR(DecodeValues(in, out.size(), nested));
   RETURN_IF_ERROR(DecodeStream(in, /*may_nest=*/false, out));
-  const uint64_t highest = *std::max_element(out.begin(), out.end());
-  if (highest >= nested.values.size()) return Malformed(in);
-  for (uint64_t& word : out) word = nested.values[word];
-  return absl::OkStatus();
+  bool outside = false;
+  for (uint64_t& word : out) {
+    const bool inside = word < nested.values.size();
+    outside |= !inside;
+    word = nested.values[inside ? word : 0];
+  }
+  return outside ? Malformed(in) : absl::OkStatus();
 }
 
 absl::Status DecodeStream(base::ByteReader& in, bool may_nest, std::span<uint64_t> out) {

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <random>
 #include <vector>
 
 #include "tests/tsm/codec/coded_column.h"
@@ -85,6 +87,30 @@ TEST(DecimalTest, DigitsOutsideTheSampleAreFound) {
   for (size_t i = 1; i < values.size(); i += 2) values[i] = 0.125;
   for (size_t i = 0; i < 32; ++i) values[i * values.size() / 32] = 1;
   EXPECT_EQ(Find(values).exponent, 3U);
+}
+
+// Whatever the machine restores with, it is the quotient that the encoder verified.
+TEST(DecimalTest, RestoringRoundsAsDivisionDoes) {
+  std::mt19937_64 random(17);
+  std::vector<uint64_t> words(256);
+  std::vector<double> restored(words.size());
+  double power = 1;
+  for (unsigned exponent = 0; exponent <= kDecimalExponentMax; ++exponent, power *= 10) {
+    for (int round = 0; round < 50; ++round) {
+      for (uint64_t& word : words) {
+        const uint64_t magnitude = random() >> (13 + random() % 51);
+        word = random() % 2 == 0 ? magnitude : -magnitude;
+      }
+      words[0] = 0;
+      words[1] = (uint64_t{1} << 51) - 1;
+      RestoreDecimals(words, exponent, restored);
+      for (size_t i = 0; i < words.size(); ++i) {
+        const double expected = static_cast<double>(static_cast<int64_t>(words[i])) / power;
+        ASSERT_EQ(std::bit_cast<uint64_t>(restored[i]), std::bit_cast<uint64_t>(expected))
+            << static_cast<int64_t>(words[i]) << " / 10^" << exponent;
+      }
+    }
+  }
 }
 
 TEST(DecimalTest, SinglePrecisionDecimals) {
