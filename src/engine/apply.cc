@@ -95,7 +95,7 @@ absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {
 }
 
 void StoreImpl::FlushDuringReplay() {
-  if (static_cast<uint64_t>(cache_bytes_.load()) < options_.cache_bytes_max / 2) return;
+  if (static_cast<uint64_t>(cache_bytes_->load()) < options_.cache_bytes_max / 2) return;
   for (const auto& shard : AllShards()) {
     shard->Freeze(applied_lsn_);
     const absl::Status status = FlushShard(*shard);

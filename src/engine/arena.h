@@ -6,9 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace varve::engine {
+
+// What several arenas hold together; shared, because a view may keep an arena longer than the store
+// lives.
+using ByteTotal = std::shared_ptr<std::atomic<int64_t>>;
 
 // Counts the bytes of its blocks in its own and in a shared total, so that the store knows what all
 // caches hold without visiting them.
@@ -16,8 +21,8 @@ namespace varve::engine {
 // Thread safety: one thread allocates; any thread may ask for bytes().
 class Arena {
  public:
-  // `total` must outlive the arena; may be null.
-  explicit Arena(std::atomic<int64_t>* total) : total_(total) {}
+  // `total` may be null.
+  explicit Arena(ByteTotal total) : total_(std::move(total)) {}
   ~Arena() {
     if (total_ != nullptr) total_->fetch_sub(static_cast<int64_t>(bytes()));
   }
@@ -55,7 +60,7 @@ class Arena {
   size_t next_block_ = kFirstBlock;
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::atomic<size_t> bytes_{0};
-  std::atomic<int64_t>* const total_;
+  const ByteTotal total_;
 };
 
 }  // namespace varve::engine

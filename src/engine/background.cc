@@ -83,10 +83,9 @@ void StoreImpl::RunCompactor() {
 void StoreImpl::FreezeDue() {
   const int64_t now = env_.MonotonicNs();
   auto shards = AllShards();
-  std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) {
-    return a->active_bytes() > b->active_bytes();
-  });
-  uint64_t held = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_.load(), 0));
+  std::sort(shards.begin(), shards.end(),
+            [](const auto& a, const auto& b) { return a->active_bytes() > b->active_bytes(); });
+  uint64_t held = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_->load(), 0));
   for (const auto& shard : shards) {
     if (!shard->has_unfrozen()) continue;
     const uint64_t bytes = shard->active_bytes();
@@ -145,8 +144,7 @@ absl::Status StoreImpl::TruncateLog() {
   return log_->Truncate(through);
 }
 
-absl::Status StoreImpl::CompactShard(Shard& shard, const CompactionOptions& options,
-                                     bool* merged) {
+absl::Status StoreImpl::CompactShard(Shard& shard, const CompactionOptions& options, bool* merged) {
   *merged = false;
   const auto files = shard.CompactionFiles();
   const auto plan = PlanCompaction(files, options);

@@ -33,8 +33,7 @@ std::vector<uint32_t> ColumnsOf(std::span<const model::LayoutField> fields,
   std::vector<uint32_t> columns;
   columns.reserve(fields.size());
   for (const auto& field : fields) {
-    const auto at =
-        std::lower_bound(layout.fields.begin(), layout.fields.end(), field, FieldOrder);
+    const auto at = std::lower_bound(layout.fields.begin(), layout.fields.end(), field, FieldOrder);
     columns.push_back(static_cast<uint32_t>(at - layout.fields.begin()));
   }
   return columns;

@@ -93,7 +93,7 @@ inline constexpr CacheEpoch kAllRecords = std::numeric_limits<CacheEpoch>::max()
 class Cache {
  public:
   // `sequence`: its age among the shard's caches and files. `total`: see Arena.
-  Cache(uint64_t sequence, std::atomic<int64_t>* total) : sequence_(sequence), arena_(total) {}
+  Cache(uint64_t sequence, ByteTotal total) : sequence_(sequence), arena_(std::move(total)) {}
 
   uint64_t sequence() const { return sequence_; }
   size_t bytes() const { return arena_.bytes(); }

@@ -132,9 +132,9 @@ void CacheRows::Fields(std::vector<FieldRequest>* fields) const {
     if (slab.slab->layout == seen) continue;
     seen = slab.slab->layout;
     for (const auto& field : seen->fields) {
-      const auto at = std::lower_bound(
-          fields->begin(), fields->end(), field.field,
-          [](const FieldRequest& a, model::FieldId id) { return a.field < id; });
+      const auto at =
+          std::lower_bound(fields->begin(), fields->end(), field.field,
+                           [](const FieldRequest& a, model::FieldId id) { return a.field < id; });
       if (at == fields->end() || at->field != field.field) {
         fields->insert(at, {field.field, field.type});
       }
@@ -185,8 +185,8 @@ void CacheRows::LoadSlab(const Slab& slab, std::span<const FieldRequest> fields,
       // A null row's word is no address.
       work.Prepare(type, rows);
       for (uint32_t row = 0; row < rows; ++row) {
-        work.strings()[row] = HasValue(*slab.slab, found.first, row) ? TextOf(words[row])
-                                                                      : std::string_view();
+        work.strings()[row] =
+            HasValue(*slab.slab, found.first, row) ? TextOf(words[row]) : std::string_view();
       }
       column = work.View();
     } else {

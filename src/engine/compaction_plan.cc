@@ -58,7 +58,10 @@ std::optional<CompactionPlan> PlanCompaction(std::span<const CompactionFile> fil
     while (end < files.size() && files[end].level <= level) ++end;
     const size_t count =
         Fitting(files.subspan(first, end - first), options.files_max, options.bytes_max);
-    if (count < options.files_min) continue;
+    const auto own = std::count_if(files.begin() + static_cast<ptrdiff_t>(first),
+                                   files.begin() + static_cast<ptrdiff_t>(first + count),
+                                   [level](const auto& file) { return file.level == level; });
+    if (static_cast<size_t>(own) < options.files_min) continue;
     best = PlanOf(files.subspan(first, count), level + 1, false);
   }
   return best;

@@ -21,9 +21,9 @@ struct CompactionFile {
 };
 
 struct CompactionOptions {
-  size_t files_min = 4;                         // of one level, side by side, make the next level
-  size_t files_max = 16;                        // merged at a time
-  uint64_t bytes_max = uint64_t{4} << 30;       // of all inputs of one merge
+  size_t files_min = 4;                          // of one level, side by side, make the next level
+  size_t files_max = 16;                         // merged at a time
+  uint64_t bytes_max = uint64_t{4} << 30;        // of all inputs of one merge
   uint64_t cold_bytes_max = uint64_t{64} << 30;  // ... of a full compaction
   bool full = false;  // the shard is cold: as few files as the limits allow, coded densely
 };

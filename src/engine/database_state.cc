@@ -36,11 +36,12 @@ absl::Status RemoveFolder(base::Env& env, const std::string& parent, const std::
   return env.RemoveTree(dropped);
 }
 
-absl::StatusOr<std::shared_ptr<DatabaseState>> DatabaseState::Open(
-    base::Env& env, const std::string& data_folder, model::DatabaseId id,
-    std::atomic<int64_t>* cache_total) {
+absl::StatusOr<std::shared_ptr<DatabaseState>> DatabaseState::Open(base::Env& env,
+                                                                   const std::string& data_folder,
+                                                                   model::DatabaseId id,
+                                                                   ByteTotal cache_total) {
   std::shared_ptr<DatabaseState> state(new DatabaseState(
-      env, id, base::JoinPath(data_folder, DatabaseFolderName(id)), cache_total));
+      env, id, base::JoinPath(data_folder, DatabaseFolderName(id)), std::move(cache_total)));
   RETURN_IF_ERROR(env.CreateDirs(state->folder_));
   RETURN_IF_ERROR(env.SyncDir(data_folder));
   ASSIGN_OR_RETURN(std::unique_ptr<index::SeriesTable> table,
@@ -68,8 +69,7 @@ absl::StatusOr<std::shared_ptr<Shard>> DatabaseState::OpenShard(const KnownShard
   const std::string folder = base::JoinPath(folder_, ShardFolderName(known.shard));
   *created = !env_.Exists(folder);
   ASSIGN_OR_RETURN(std::shared_ptr<Shard> shard,
-                   Shard::Open(env_, folder, known, *table_, cache_total_),
-                   "shard=", known.shard);
+                   Shard::Open(env_, folder, known, *table_, cache_total_), "shard=", known.shard);
   if (*created) RETURN_IF_ERROR(env_.SyncDir(folder_));
   absl::MutexLock lock(&mu_);
   shards_[known.shard] = shard;
@@ -82,9 +82,8 @@ std::vector<std::shared_ptr<Shard>> DatabaseState::Shards() const {
     absl::ReaderMutexLock lock(&mu_);
     for (const auto& [id, shard] : shards_) shards.push_back(shard);
   }
-  std::sort(shards.begin(), shards.end(), [](const auto& a, const auto& b) {
-    return a->known().shard < b->known().shard;
-  });
+  std::sort(shards.begin(), shards.end(),
+            [](const auto& a, const auto& b) { return a->known().shard < b->known().shard; });
   return shards;
 }
 

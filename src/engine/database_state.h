@@ -24,12 +24,12 @@ namespace varve::engine {
 // Thread safety: every method may be called from any thread.
 class DatabaseState {
  public:
-  // Opens the database's folder below `data_folder`, creating it. `env` and `cache_total` must
-  // outlive it.
+  // Opens the database's folder below `data_folder`, creating it. `env` must outlive it.
+  // `cache_total`: see Arena.
   static absl::StatusOr<std::shared_ptr<DatabaseState>> Open(base::Env& env,
                                                              const std::string& data_folder,
                                                              model::DatabaseId id,
-                                                             std::atomic<int64_t>* cache_total);
+                                                             ByteTotal cache_total);
 
   model::DatabaseId id() const { return id_; }
   const std::string& folder() const { return folder_; }
@@ -57,14 +57,13 @@ class DatabaseState {
   wal::Lsn first_unflushed_definition() const { return first_definition_.load(); }
 
  private:
-  DatabaseState(base::Env& env, model::DatabaseId id, std::string folder,
-                std::atomic<int64_t>* cache_total)
-      : env_(env), id_(id), folder_(std::move(folder)), cache_total_(cache_total) {}
+  DatabaseState(base::Env& env, model::DatabaseId id, std::string folder, ByteTotal cache_total)
+      : env_(env), id_(id), folder_(std::move(folder)), cache_total_(std::move(cache_total)) {}
 
   base::Env& env_;
   const model::DatabaseId id_;
   const std::string folder_;
-  std::atomic<int64_t>* const cache_total_;
+  const ByteTotal cache_total_;
   std::shared_ptr<index::SeriesTable> table_;  // before the shards, which refer to it
   LayoutTable layouts_;
   TagValueLimit tag_values_;

@@ -13,7 +13,8 @@ std::vector<model::SeriesId> Matching(const index::ShardIndexView& index,
                                       const DeleteRequest& request) {
   index::SeriesSet series;
   if (request.measurements.empty()) {
-    for (model::MeasurementId id : index.Measurements()) series |= index.Match(id, request.predicate);
+    for (model::MeasurementId id : index.Measurements())
+      series |= index.Match(id, request.predicate);
   }
   for (const std::string& name : request.measurements) {
     const model::MeasurementId id = table.FindMeasurement(name);
@@ -40,8 +41,8 @@ absl::Status StoreImpl::Delete(const DeleteRequest& request) {
     if (!series.empty()) record.shards.push_back({id, std::move(series)});
   }
   if (record.shards.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const wal::Lsn lsn, log_->AppendAndWait(static_cast<uint8_t>(RecordType::kDelete),
-                                                           record.Encode()));
+  ASSIGN_OR_RETURN(const wal::Lsn lsn,
+                   log_->AppendAndWait(static_cast<uint8_t>(RecordType::kDelete), record.Encode()));
   WakeFlusher();  // the delete may have frozen caches
   return record.drop_series ? absl::OkStatus() : RemoveEmptySeries(record, lsn);
 }

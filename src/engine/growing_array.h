@@ -44,7 +44,8 @@ class GrowingArray {
   size_t capacity() const {
     size_t end = 0;
     for (size_t k = 0; k < kBuckets; ++k) {
-      if (buckets_[k].load(std::memory_order_acquire) != nullptr) end = BucketStart(k) + BucketSize(k);
+      if (buckets_[k].load(std::memory_order_acquire) != nullptr)
+        end = BucketStart(k) + BucketSize(k);
     }
     return end;
   }

@@ -64,8 +64,7 @@ absl::Status SeriesScanner::OpenFile(ShardSources& shard, size_t file) {
   return absl::OkStatus();
 }
 
-void SeriesScanner::OpenCache(const ShardSnapshot& snapshot, const Cache& cache,
-                              CacheEpoch epoch) {
+void SeriesScanner::OpenCache(const ShardSnapshot& snapshot, const Cache& cache, CacheEpoch epoch) {
   const CacheSeries* found = cache.Find(series_);
   if (found == nullptr) return;
   FindDeleted(snapshot, cache.sequence());

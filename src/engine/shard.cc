@@ -26,19 +26,20 @@ uint64_t FileNumber(std::string_view name) {
 }  // namespace
 
 Shard::Shard(base::Env& env, std::string folder, KnownShard shard, index::SeriesTable& table,
-             std::atomic<int64_t>* cache_total)
+             ByteTotal cache_total)
     : env_(env),
       folder_(std::move(folder)),
       known_(shard),
       table_(table),
-      cache_total_(cache_total),
+      cache_total_(std::move(cache_total)),
       last_write_ns_(env.MonotonicNs()),
       validated_(std::make_shared<ValidatedLayouts>()) {}
 
 absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string folder,
                                                    KnownShard known, index::SeriesTable& table,
-                                                   std::atomic<int64_t>* cache_total) {
-  std::unique_ptr<Shard> shard(new Shard(env, std::move(folder), known, table, cache_total));
+                                                   ByteTotal cache_total) {
+  std::unique_ptr<Shard> shard(
+      new Shard(env, std::move(folder), known, table, std::move(cache_total)));
   RETURN_IF_ERROR(env.CreateDirs(shard->folder_));
   const std::string index_folder = base::JoinPath(shard->folder_, "index");
   auto index = index::ShardIndex::Open(env, index_folder, table);

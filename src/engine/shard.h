@@ -58,11 +58,11 @@ struct FieldConflict {
 class Shard {
  public:
   // Opens the shard in `folder`, creating it. Files that the manifest does not name are removed. A
-  // damaged file or manifest does not fail this: see damage(). `env`, `table` and `cache_total`
-  // (see Arena) must outlive the shard.
+  // damaged file or manifest does not fail this: see damage(). `env` and `table` must outlive the
+  // shard. `cache_total`: see Arena.
   static absl::StatusOr<std::unique_ptr<Shard>> Open(base::Env& env, std::string folder,
                                                      KnownShard shard, index::SeriesTable& table,
-                                                     std::atomic<int64_t>* cache_total);
+                                                     ByteTotal cache_total);
 
   const KnownShard& known() const { return known_; }
   const std::string& folder() const { return folder_; }
@@ -85,7 +85,8 @@ class Shard {
                    wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
   void ApplyRemoveSeries(const RemoveSeriesRecord& record, wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
   void ApplySchema(const SchemaRecord& record, wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
-  // Makes what was applied up to `lsn` immutable, to be flushed; nothing to do when that is nothing.
+  // Makes what was applied up to `lsn` immutable, to be flushed; nothing to do when that is
+  // nothing.
   void Freeze(wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
   ShardSnapshot Snapshot() const ABSL_LOCKS_EXCLUDED(mu_);
   // After replay: every record from here on is new.
@@ -148,7 +149,7 @@ class Shard {
   };
 
   Shard(base::Env& env, std::string folder, KnownShard shard, index::SeriesTable& table,
-        std::atomic<int64_t>* cache_total);
+        ByteTotal cache_total);
   absl::Status OpenParts(tsm::Manifest manifest) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RebuildIndex() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RemoveStrays(const tsm::Manifest& manifest);
@@ -172,7 +173,7 @@ class Shard {
   const std::string folder_;
   const KnownShard known_;
   index::SeriesTable& table_;
-  std::atomic<int64_t>* const cache_total_;
+  const ByteTotal cache_total_;
   std::unique_ptr<index::ShardIndex> index_;
   absl::Status damage_;
   absl::Status unreadable_;       // the manifest cannot be read: nothing can be read or flushed

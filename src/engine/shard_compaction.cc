@@ -20,8 +20,8 @@ bool AppliesTo(const tsm::Tombstone& tombstone, const tsm::ManifestFile& file) {
 // True when some file or frozen cache other than the merged inputs may hold rows it covers.
 bool IsNeeded(const tsm::Tombstone& tombstone, const Parts& parts, const CompactionPlan& plan) {
   for (const auto& part : parts.files) {
-    const bool is_input = std::binary_search(plan.sequences.begin(), plan.sequences.end(),
-                                             part.file.sequence);
+    const bool is_input =
+        std::binary_search(plan.sequences.begin(), plan.sequences.end(), part.file.sequence);
     if (!is_input && AppliesTo(tombstone, part.file)) return true;
   }
   return std::any_of(parts.frozen.begin(), parts.frozen.end(), [&](const FrozenCache& frozen) {
@@ -90,9 +90,9 @@ absl::Status Shard::InstallCompaction(const CompactionPlan& plan, const Parts& m
   absl::MutexLock manifest_lock(&manifest_mu_);
   const auto change = [&](Parts& parts) {
     std::erase_if(parts.tombstones, [&](const tsm::Tombstone& tombstone) {
-      const bool applied = std::any_of(
-          merged.tombstones.begin(), merged.tombstones.end(),
-          [&](const tsm::Tombstone& other) { return SameTombstone(tombstone, other); });
+      const bool applied =
+          std::any_of(merged.tombstones.begin(), merged.tombstones.end(),
+                      [&](const tsm::Tombstone& other) { return SameTombstone(tombstone, other); });
       return applied && !IsNeeded(tombstone, parts, plan);
     });
     std::erase_if(parts.files, [&](const FilePart& part) {

@@ -153,14 +153,12 @@ bool SourceStream::HasValue(size_t row) const {
 void SourceStream::Filter(const model::TimeRange& piece) {
   const ScanOptions& options = plan_.options;
   const bool cut = !options.range.Contains(piece);
-  const bool deleted = std::any_of(deleted_.begin(), deleted_.end(), [&](const auto& range) {
-    return range.Overlaps(piece);
-  });
+  const bool deleted = std::any_of(deleted_.begin(), deleted_.end(),
+                                   [&](const auto& range) { return range.Overlaps(piece); });
   // A column without nulls answers for every row.
-  const bool sparse =
-      std::none_of(batch_.columns.begin(), batch_.columns.end(), [](const ColumnVector& c) {
-        return c.type != FieldType::kNone && c.validity == nullptr;
-      });
+  const bool sparse = std::none_of(
+      batch_.columns.begin(), batch_.columns.end(),
+      [](const ColumnVector& c) { return c.type != FieldType::kNone && c.validity == nullptr; });
   if (!cut && !deleted && !sparse && !options.descending) return;
 
   kept_.clear();
@@ -190,9 +188,8 @@ size_t SourceStream::RowsBefore(int64_t key) const {
   const size_t left = batch_.rows - position_;
   if (plan_.KeyOf(batch_.times[batch_.rows - 1]) < key) return left;
   const int64_t* begin = batch_.times + position_;
-  const int64_t* at =
-      std::partition_point(begin, batch_.times + batch_.rows,
-                           [&](int64_t time) { return plan_.KeyOf(time) < key; });
+  const int64_t* at = std::partition_point(begin, batch_.times + batch_.rows,
+                                           [&](int64_t time) { return plan_.KeyOf(time) < key; });
   return static_cast<size_t>(at - begin);
 }
 

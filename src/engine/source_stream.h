@@ -56,7 +56,8 @@ class SourceStream {
   // field, or does not lie whole within the scan's range or the window that begins it.
   bool Statistics(ScanStep* step);
   void SkipPiece();
-  // Decodes it. head() then is its first row, or the next piece's bound when nothing was left of it.
+  // Decodes it. head() then is its first row, or the next piece's bound when nothing was left of
+  // it.
   absl::Status Load();
 
   // --- Of the loaded piece.

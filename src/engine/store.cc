@@ -104,8 +104,7 @@ absl::StatusOr<std::shared_ptr<DatabaseState>> StoreImpl::OpenDatabase(model::Da
   if (auto found = FindDatabase(id)) return found;
   absl::MutexLock open_lock(&open_mu_);
   if (auto found = FindDatabase(id)) return found;
-  ASSIGN_OR_RETURN(auto state,
-                   DatabaseState::Open(env_, options_.data_folder, id, &cache_bytes_));
+  ASSIGN_OR_RETURN(auto state, DatabaseState::Open(env_, options_.data_folder, id, cache_bytes_));
   absl::MutexLock lock(&databases_mu_);
   databases_[id] = state;
   return state;
@@ -174,7 +173,7 @@ std::vector<ShardStatus> StoreImpl::Shards() const {
 StoreStatus StoreImpl::Status() const {
   StoreStatus status;
   status.health = log_->health();
-  status.cache_bytes = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_.load(), 0));
+  status.cache_bytes = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_->load(), 0));
   status.wal_bytes = log_->bytes();
   status.flushes = flushes_.load();
   status.compactions = compactions_.load();

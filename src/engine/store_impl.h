@@ -115,7 +115,7 @@ class StoreImpl final : public Store {
   DiskSpace space_;
   RateLimiter compaction_rate_;
 
-  std::atomic<int64_t> cache_bytes_{0};     // of all arenas
+  const ByteTotal cache_bytes_ = std::make_shared<std::atomic<int64_t>>(0);  // of all arenas
   std::atomic<int64_t> reserved_bytes_{0};  // for batches on their way through the log
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> compactions_{0};

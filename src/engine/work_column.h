@@ -17,7 +17,8 @@ using RawWord [[gnu::may_alias]] = uint64_t;
 
 // True when values of type `from` can be handed out as `to`: equal, or both numeric.
 bool CanConvert(model::FieldType from, model::FieldType to);
-// Converts one value as Go does (floats to integers towards zero); null where CanConvert() is false.
+// Converts one value as Go does (floats to integers towards zero); null where CanConvert() is
+// false.
 model::FieldValue ConvertValue(const model::FieldValue& value, model::FieldType to);
 
 // A column in memory of its own; its buffers are kept from use to use.

@@ -40,7 +40,7 @@ absl::Status StoreImpl::Admit() {
 absl::StatusOr<int64_t> StoreImpl::ReserveCache(size_t bytes) {
   const auto wanted = static_cast<int64_t>(bytes);
   const int64_t reserved = reserved_bytes_.fetch_add(wanted) + wanted;
-  const int64_t held = cache_bytes_.load();
+  const int64_t held = cache_bytes_->load();
   if (static_cast<uint64_t>(held + reserved) <= options_.cache_bytes_max) return wanted;
   reserved_bytes_.fetch_sub(wanted);
   WakeFlusher();
@@ -101,12 +101,14 @@ void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
   WriteResult result;
   result.status = session.Verdict();
   result.points_dropped = session.dropped();
-  for (const auto& record : session.TakeSchemaRecords()) {
+  const auto schema = session.TakeSchemaRecords();
+  for (const auto& record : schema) {
     const auto type = static_cast<uint8_t>(RecordType::kSchema);
     absl::Status status = log_->Append(type, record.Encode(), {});
     if (!status.ok()) return done(Refused(std::move(status)));
   }
-  if (session.rows() == 0) return done(std::move(result));
+  // An empty batch only waits until the schema is applied.
+  if (session.rows() == 0 && schema.empty()) return done(std::move(result));
 
   const auto reserved = ReserveCache(session.CacheBytesEstimate());
   if (!reserved.ok()) return done(Refused(reserved.status()));

@@ -257,9 +257,9 @@ bool WriteSession::Validate(const LineLayout& layout, const index::SeriesRef& re
   }
   const LineLayout::RawField& raw = layout.raw[conflict.raw_field];
   Drop(route, route.field_reason,
-       base::StrCat("field type conflict: input field \"",
-                    database_->table().FieldName(raw.field), "\" on measurement \"", measurement(),
-                    "\" is type ", model::FieldTypeName(raw.type), ", already exists as type ",
+       base::StrCat("field type conflict: input field \"", database_->table().FieldName(raw.field),
+                    "\" on measurement \"", measurement(), "\" is type ",
+                    model::FieldTypeName(raw.type), ", already exists as type ",
                     model::FieldTypeName(conflict.existing)));
   route.pointless_series.push_back(ref.series);
   if (route.created && !route.refused) {

@@ -68,8 +68,8 @@ class WriteSession {
   struct Route {
     std::shared_ptr<Shard> shard;
     std::shared_ptr<ValidatedLayouts> validated;
-    bool created = false;  // by this request
-    bool refused = false;  // a type conflict in a shard that is new
+    bool created = false;           // by this request
+    bool refused = false;           // a type conflict in a shard that is new
     std::optional<size_t> section;  // in the batch
     uint64_t dropped = 0;
     std::string tag_reason;  // the first of each kind

@@ -1,0 +1,215 @@
+// The power fails, or the disk does, at every single call in turn: what was acknowledged is there.
+#include <set>
+#include <sstream>
+
+#include "tests/engine/op_list.h"
+#include "tests/engine/store_fixture.h"
+
+namespace varve::engine {
+namespace {
+
+class StoreCrashTest : public StoreFixture {
+ protected:
+  // A fresh disk and a closed store.
+  void Begin() {
+    Close();
+    env.ClearFaults();
+    env.Reboot();
+    ASSERT_TRUE(Ok(env.RemoveTree("/data")));
+    ASSERT_TRUE(Ok(env.RemoveTree("/wal")));
+    ASSERT_TRUE(Ok(env.SyncDir("/")));
+  }
+
+  // True when the operation was acknowledged.
+  bool Try(const Op& op) {
+    if (store_ == nullptr && !TryOpen().ok()) return false;
+    switch (op.kind) {
+      case Op::Kind::kWrite:
+        return WriteRaw(op.lines).status.ok();
+      case Op::Kind::kDelete: {
+        DeleteRequest request;
+        request.database = router.IdOf("db");
+        for (const auto& known : router.Known()) request.shards.push_back(known.shard);
+        request.measurements = {op.measurement};
+        request.range = op.range;
+        return store_->Delete(request).ok();
+      }
+      case Op::Kind::kFlush:
+        return store_->Flush(false).ok();
+      case Op::Kind::kCompact:
+        return store_->Flush(true).ok();
+      default:
+        Close();
+        return TryOpen().ok();
+    }
+  }
+
+  uint64_t CountCalls(const std::vector<Op>& ops) {
+    Begin();
+    const uint64_t before = env.calls();
+    for (const Op& op : ops) EXPECT_TRUE(Try(op)) << op.Text();
+    Close();
+    return env.calls() - before;
+  }
+
+  // Cuts the power at each call; then the store holds every acknowledged operation, and the one
+  // that was under way wholly or not at all.
+  void CutPowerEverywhere(const std::vector<Op>& ops, base::Remains remains, uint64_t stride) {
+    const uint64_t calls = CountCalls(ops);
+    for (uint64_t n = 1; n <= calls; n += stride) {
+      Begin();
+      env.FailAfter(n, base::FaultKind::kCutPower);
+      StoreModel acknowledged;
+      StoreModel with_next;
+      for (const Op& op : ops) {
+        with_next = acknowledged;
+        with_next.Apply(op);
+        if (!Try(op)) break;
+        acknowledged = with_next;
+      }
+      const std::string fault = env.last_fault();
+      if (remains == base::Remains::kRandom) env.CutPower(remains);
+      Close();
+      env.Reboot();
+      env.ClearFaults();
+      SCOPED_TRACE(base::StrCat("call ", n, " of ", calls, ": ", fault));
+      ASSERT_TRUE(Ok(TryOpen()));
+      const std::string found = Read();
+      if (found == with_next.Dump()) continue;
+      ASSERT_EQ(found, acknowledged.Dump());
+      // And it still works.
+      ASSERT_TRUE(Try({.kind = Op::Kind::kCompact}));
+      ASSERT_EQ(Read(), acknowledged.Dump());
+    }
+  }
+};
+
+std::vector<Op> Script(uint64_t seed, size_t count) {
+  std::mt19937_64 random(seed);
+  return RandomOps(random, count, /*with_restarts=*/false);
+}
+
+TEST_F(StoreCrashTest, PowerCutsLoseNothingAcknowledged) {
+  for (uint64_t seed : {1, 2}) {
+    SCOPED_TRACE(base::StrCat("seed ", seed));
+    CutPowerEverywhere(Script(seed, 25), base::Remains::kNothing, 1);
+  }
+}
+
+TEST_F(StoreCrashTest, PowerCutsThatLeaveSomethingLoseNothingAcknowledged) {
+  CutPowerEverywhere(Script(3, 25), base::Remains::kRandom, 1);
+}
+
+// A call that fails once: whatever is told to be written is, now and after a restart.
+TEST_F(StoreCrashTest, AnErrorLosesNothingAcknowledged) {
+  for (const auto kind : {base::FaultKind::kIoError, base::FaultKind::kShortWrite}) {
+    const std::vector<Op> ops = Script(4, 25);
+    const uint64_t calls = CountCalls(ops);
+    for (uint64_t n = 1; n <= calls; n += 1) {
+      Begin();
+      env.FailAfter(n, kind);
+      StoreModel acknowledged;
+      bool all = true;
+      for (const Op& op : ops) {
+        const bool done = Try(op);
+        if (done) acknowledged.Apply(op);
+        const bool changes = op.kind == Op::Kind::kWrite || op.kind == Op::Kind::kDelete;
+        if (done || !changes) continue;
+        all = false;
+        break;  // it may or may not be there; nothing more can be said of later ones
+      }
+      SCOPED_TRACE(base::StrCat("call ", n, " of ", calls, ": ", env.last_fault()));
+      if (store_ == nullptr) ASSERT_TRUE(Ok(TryOpen()));
+      if (all) ASSERT_EQ(Read(), acknowledged.Dump());
+      Reopen();
+      if (!all) continue;
+      ASSERT_EQ(Read(), acknowledged.Dump());
+    }
+  }
+}
+
+// A full disk refuses writes; what is there stays readable; with room again it goes on.
+TEST_F(StoreCrashTest, AFullDiskRefusesAndRecovers) {
+  Begin();
+  ASSERT_EQ(Write("m v=1 1"), "");
+  env.FailFrom(1, base::FaultKind::kNoSpace);
+  EXPECT_EQ(WriteRaw("m v=2 2").status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(WriteRaw("m,t=new v=2 2").status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Read(), "m 1 v=1\n");
+  EXPECT_FALSE(store().Status().health.ok());
+  EXPECT_FALSE(store().TryRecover().ok());
+  env.ClearFaults();
+  ASSERT_TRUE(Ok(store().TryRecover()));
+  EXPECT_TRUE(Ok(store().Status().health));
+  EXPECT_EQ(Write("m v=3 3\nm,t=new v=3 3"), "");
+  const std::string expected = "m 1 v=1\nm 3 v=3\nm,t=new 3 v=3\n";
+  EXPECT_EQ(Read(), expected);
+  CutPower();
+  EXPECT_EQ(Read(), expected);
+}
+
+TEST_F(StoreCrashTest, WritesAreRefusedBeforeTheDiskIsFull) {
+  Begin();
+  ASSERT_EQ(Write("m v=1 1"), "");
+  env.SetFreeBytes(1 << 20);
+  env.AdvanceNs(2'000'000'000);
+  EXPECT_EQ(WriteRaw("m v=2 2").status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Read(), "m 1 v=1\n");
+  env.SetFreeBytes(uint64_t{1} << 40);
+  env.AdvanceNs(2'000'000'000);
+  EXPECT_EQ(Write("m v=3 3"), "");
+}
+
+TEST_F(StoreCrashTest, AFailedFlushIsTriedAgain) {
+  Begin();
+  ASSERT_EQ(Write("m v=1 1"), "");
+  env.FailFrom(1, base::FaultKind::kIoError);
+  EXPECT_FALSE(store().Flush(false).ok());
+  EXPECT_FALSE(store().Status().last_background_error.ok());
+  EXPECT_EQ(Read(), "m 1 v=1\n");
+  env.ClearFaults();
+  ASSERT_TRUE(Ok(store().Flush(false)));
+  EXPECT_TRUE(Ok(store().Status().last_background_error));
+  EXPECT_EQ(Read(), "m 1 v=1\n");
+}
+
+// A flipped byte in a data file names the file and leaves the rest readable.
+TEST_F(StoreCrashTest, DamageIsNamedAndTheRestStaysReadable) {
+  Begin();
+  router.shard_ns = 100'000;
+  std::string body;
+  for (int i = 0; i < 500; ++i) {
+    body +=
+        base::StrCat("m,t=a v=", i * 31 % 97, ".25 ", i, "\nm,t=b v=", i * 17 % 89, " ", i, "\n");
+  }
+  ASSERT_EQ(Write(body), "");
+  Flush();
+  Close();
+  ASSERT_TRUE(Ok(env.FlipBits("/data/db-0/shard-1/00000001.tsm", 100, 0x10)));
+  const auto view = View();
+  ScanOptions scan;
+  scan.fields = {{view->Fields("m")[0].field, model::FieldType::kFloat}};
+  const auto scanner = view->NewScanner(scan);
+  int damaged = 0;
+  size_t rows = 0;
+  for (model::SeriesId series : {0, 1}) {
+    absl::Status status = scanner->Seek(series);
+    ScanStep step;
+    while (status.ok()) {
+      status = scanner->Next(&step);
+      if (!status.ok() || step.kind == ScanStep::Kind::kEnd) break;
+      rows += step.rows.rows;
+    }
+    if (status.ok()) continue;
+    ++damaged;
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+    EXPECT_NE(std::string(status.message()).find("00000001.tsm"), std::string::npos)
+        << status.ToString();
+  }
+  EXPECT_EQ(damaged, 1);
+  EXPECT_EQ(rows, 500u);
+  EXPECT_EQ(Write("m,t=c v=1 1"), "");
+}
+
+}  // namespace
+}  // namespace varve::engine
