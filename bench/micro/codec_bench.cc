@@ -1,6 +1,6 @@
 // The block codecs: bytes per value and time per value, by kind of column, hot and cold.
 //
-// Each benchmark checks once that what it decodes is what it encoded. NAB_LP=/path/to/file.lp adds
+// Each benchmark checks once that what it decodes is what it encoded. CODEC_BENCH_LINES=FILE adds
 // the float columns of a line protocol file, measurement by measurement.
 #include <benchmark/benchmark.h>
 
@@ -142,7 +142,7 @@ void RegisterAll() {
       RegisterStrings("string/" + s.name, s.values, cold);
     }
   }
-  if (const char* path = std::getenv("NAB_LP")) RegisterFile(path);
+  if (const char* path = std::getenv("CODEC_BENCH_LINES")) RegisterFile(path);
 }
 
 }  // namespace

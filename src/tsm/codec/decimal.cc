@@ -20,6 +20,8 @@ constexpr double kNearIntegerMax = 0x1p42;
 constexpr double kBitsPerException = 76;
 constexpr double kBitsPerOther = 56;  // what a value costs without decimals
 constexpr size_t kSample = 32;
+// When none of so many are decimals, the rest need not be tried.
+constexpr size_t kHopelessSample = 12;
 
 template <bool kSingle>
 inline double Restored(double integer, double power) {
@@ -82,9 +84,11 @@ class ExponentVote {
     if (const auto exponent = ExponentOf<kSingle>(value, highest_)) {
       ++count_[*exponent];
       highest_ = *exponent;
+      held_ = true;
       magnitude_max_ = std::max(magnitude_max_, std::abs(value));
     }
   }
+  bool any_held() const { return held_; }
   std::optional<unsigned> Winner() const {
     std::optional<unsigned> best;
     double best_bits = kBitsPerOther * total_;
@@ -106,6 +110,7 @@ class ExponentVote {
   // Values by the exponent that was needed when they came: never less than the highest so far.
   std::array<double, kDecimalExponentMax + 1> count_{};
   unsigned highest_ = 0;
+  bool held_ = false;
   double magnitude_max_ = 0;
   double total_ = 0;
 };
@@ -165,7 +170,10 @@ template <bool kSingle>
 std::optional<Decimals> Find(std::span<const double> values) {
   ExponentVote<kSingle> vote;
   const size_t samples = std::min(kSample, values.size());
-  for (size_t i = 0; i < samples; ++i) vote.Add(values[i * values.size() / samples]);
+  for (size_t i = 0; i < samples; ++i) {
+    vote.Add(values[i * values.size() / samples]);
+    if (i == kHopelessSample && !vote.any_held()) return std::nullopt;
+  }
 
   Decimals decimals;
   decimals.single = kSingle;

@@ -148,7 +148,9 @@ absl::Status DecodeRaw(base::ByteReader& in, std::span<double> out) {
 }
 
 // Values that are no decimals, or hardly: as bit patterns in one of three ways, if any takes less
-// than `limit` bytes. Returns whether it did.
+// than `limit` bytes. Returns whether it did. The XOR codecs (Gorilla, Chimp128) are not among
+// them: differences of ordered bits take less on everything that drifts, the split on everything
+// that does not, a dictionary on what repeats, and all of them are read several times faster.
 bool EncodeBits(std::span<const double> values, size_t limit, const EncodeOptions& options,
                 std::string& out) {
   WordRoom room;
@@ -157,8 +159,8 @@ bool EncodeBits(std::span<const double> values, size_t limit, const EncodeOption
   const WordPlan bits = PlanWords(words, options);
   const size_t raw_bytes = 1 + values.size_bytes();
   limit = std::min(limit, raw_bytes + 1);
-  const bool full_precision = 1 + bits.bytes > values.size() * 6;
-  if (full_precision) {
+  // A split keeps 52 bits and more as they are.
+  if (std::min(limit, 1 + bits.bytes) > values.size() * 13 / 2) {
     const SplitPlan split = PlanSplit(values, options);
     if (split.bytes < std::min({limit, raw_bytes, 1 + bits.bytes})) {
       WriteSplit(values, split, out);
