@@ -7,6 +7,16 @@
 #include "engine/store_impl.h"
 
 namespace varve::engine {
+namespace {
+
+std::string ParentOf(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  return std::string(slash == 0 ? "/" : path.substr(0, slash));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(base::Env& env, StoreOptions options,
                                                    std::vector<KnownShard> known,
@@ -59,6 +69,7 @@ absl::Status StoreImpl::Start(std::vector<KnownShard> known) {
 
 absl::Status StoreImpl::OpenFolders(const std::vector<KnownShard>& known) {
   RETURN_IF_ERROR(env_.CreateDirs(options_.data_folder));
+  RETURN_IF_ERROR(env_.SyncDir(ParentOf(options_.data_folder)));
   ASSIGN_OR_RETURN(const auto names, env_.List(options_.data_folder));
   for (const std::string& name : names) {
     if (name.ends_with(kDroppedSuffix)) {
