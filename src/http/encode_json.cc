@@ -203,7 +203,11 @@ class JsonEncoder : public Encoder {
         text_ += cell.boolean_value ? "true" : "false";
         return;
       case Cell::Kind::kString:
-        AppendJsonString(text_, cell.text);
+        if (cell.is_list) {
+          AppendList(cell.text);
+        } else {
+          AppendJsonString(text_, cell.text);
+        }
         return;
       case Cell::Kind::kTime:
         if (first_column && options_.epoch_ns) {
@@ -216,6 +220,16 @@ class JsonEncoder : public Encoder {
         break;
     }
     text_.append(number, static_cast<size_t>(end - number));
+  }
+
+  // Strings, each ended by a NUL.
+  void AppendList(std::string_view items) {
+    text_ += '[';
+    for (size_t end; (end = items.find('\0')) != items.npos; items.remove_prefix(end + 1)) {
+      if (text_.back() != '[') text_ += ',';
+      AppendJsonString(text_, items.substr(0, end));
+    }
+    text_ += ']';
   }
 
   absl::Status Flush(bool now) {
