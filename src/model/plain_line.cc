@@ -72,6 +72,7 @@ bool PlainLineParser::Parse(const char* text, uint32_t start, const uint32_t** m
   const uint32_t* mark = ParseTags(text, *marks);
   if (mark == nullptr || text[*mark] != ' ') return false;
   const uint32_t key_end = *mark;
+  if (text[key_end + 1] == '\t' || text[key_end + 1] == '\0') return false;
   mark = ParseFields(text, mark);
   if (mark == nullptr) return false;
   line->time_ns = rule.default_time_ns;
