@@ -26,20 +26,47 @@ void RowBuffer::Column::Reset(FieldId f, FieldType t) {
   validity.clear();
 }
 
-void RowBuffer::Column::MarkValid(size_t n) {
-  validity.resize((size + n + 63) / 64, 0);
-  for (size_t row = size; row < size + n;) {
+namespace {
+
+void SetBits(std::vector<uint64_t>& bits, size_t begin, size_t end) {
+  for (size_t row = begin; row < end;) {
     const size_t in_word = row % 64;
-    const size_t step = std::min(size + n - row, 64 - in_word);
-    const uint64_t ones = step == 64 ? ~uint64_t{0} : (uint64_t{1} << step) - 1;
-    validity[row / 64] |= ones << in_word;
-    row += step;
+    const size_t n = std::min(end - row, 64 - in_word);
+    const uint64_t ones = n == 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1;
+    bits[row / 64] |= ones << in_word;
+    row += n;
   }
+}
+
+}  // namespace
+
+void RowBuffer::Column::NeedValidity(size_t rows) {
+  const bool first = validity.empty();
+  validity.resize((rows + 63) / 64, 0);
+  if (first) SetBits(validity, 0, size);
+}
+
+void RowBuffer::Column::MarkValid(size_t n) {
   valid += n;
+  if (validity.empty()) return;
+  NeedValidity(size + n);
+  SetBits(validity, size, size + n);
+}
+
+void RowBuffer::Column::MarkFrom(const ColumnVector& from, size_t begin, size_t n) {
+  size_t nulls = 0;
+  for (size_t i = 0; i < n; ++i) nulls += from.IsValid(begin + i) ? 0 : 1;
+  if (nulls == 0) return MarkValid(n);
+  valid += n - nulls;
+  NeedValidity(size + n);
+  for (size_t i = 0; i < n; ++i) {
+    const uint64_t bit = from.IsValid(begin + i) ? 1 : 0;
+    validity[(size + i) / 64] |= bit << ((size + i) % 64);
+  }
 }
 
 void RowBuffer::Column::AppendNulls(size_t n) {
-  validity.resize((size + n + 63) / 64, 0);
+  NeedValidity(size + n);
   size += n;
   switch (type) {
     case FieldType::kBoolean:
@@ -66,21 +93,22 @@ void RowBuffer::Column::AppendRows(const ColumnVector& from, size_t begin, size_
         ends.push_back(text.size());
       }
       break;
-    default:
-      words.resize(size + n);
-      std::memcpy(words.data() + size, static_cast<const uint64_t*>(from.data) + begin,
-                  n * sizeof(uint64_t));
+    default: {
+      const auto* bytes = static_cast<const char*>(from.data) + begin * sizeof(uint64_t);
+      if (n == 1) {
+        uint64_t word;
+        std::memcpy(&word, bytes, sizeof(word));
+        words.push_back(word);
+      } else {
+        words.resize(size + n);
+        std::memcpy(words.data() + size, bytes, n * sizeof(uint64_t));
+      }
+    }
   }
   if (from.validity == nullptr) {
     MarkValid(n);
   } else {
-    validity.resize((size + n + 63) / 64, 0);
-    for (size_t i = 0; i < n; ++i) {
-      const size_t row = begin + i;
-      const uint64_t bit = from.validity[row / 64] >> (row % 64) & 1;
-      validity[(size + i) / 64] |= bit << ((size + i) % 64);
-      valid += bit;
-    }
+    MarkFrom(from, begin, n);
   }
   size += n;
 }

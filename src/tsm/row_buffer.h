@@ -51,15 +51,18 @@ class RowBuffer {
     std::vector<uint64_t> words;  // floats, integers and unsigneds as their 64 bits
     std::vector<uint8_t> booleans;
     std::string text;
-    std::vector<size_t> ends;  // of each row's text
-    std::vector<uint64_t> validity;
+    std::vector<size_t> ends;               // of each row's text
+    std::vector<uint64_t> validity;         // empty while every row has a value
     std::vector<std::string_view> strings;  // built by Columns()
 
     void Reset(model::FieldId f, model::FieldType t);
     void AppendNulls(size_t n);
     void AppendRows(const model::ColumnVector& from, size_t begin, size_t end);
     void AppendValue(const model::FieldValue& value);
+    // Each counts rows whose values have not yet been counted in `size`.
     void MarkValid(size_t n);
+    void MarkFrom(const model::ColumnVector& from, size_t begin, size_t n);
+    void NeedValidity(size_t rows);
     model::ColumnVector View(size_t rows);
   };
 

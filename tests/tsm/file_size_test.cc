@@ -1,7 +1,7 @@
 // What a file costs beside its values: the budgets of the index.
 #include <gtest/gtest.h>
 
-#include <iostream>
+#include <string>
 
 #include "base/faulty_env.h"
 #include "tests/tsm/tsm_testing.h"
@@ -80,8 +80,26 @@ TEST_F(FileSizeTest, ADevopsIndexCostsLittle) {
     }
   }
   const double overhead = Overhead() / static_cast<double>(info_.values);
-  std::cout << overhead << " bytes a value\n";
+  RecordProperty("bytes_per_value", std::to_string(overhead));
   EXPECT_LE(overhead, 0.03);
+}
+
+// What a flush writes that comes every ten minutes, before any merge.
+TEST_F(FileSizeTest, SmallChunksOfWideSeriesCostLittle) {
+  std::vector<int64_t> times(60);
+  std::vector<std::vector<double>> values(10, std::vector<double>(60));
+  for (SeriesId series = 0; series < 300; ++series) {
+    for (size_t row = 0; row < 60; ++row) {
+      times[row] = kStart + static_cast<int64_t>(row) * 10 * kSecond;
+    }
+    for (auto& column : values) {
+      for (double& value : column) value = static_cast<double>(random_() % 100);
+    }
+    Add(series, times, values);
+  }
+  const double overhead = Overhead() / static_cast<double>(info_.values);
+  RecordProperty("bytes_per_value", std::to_string(overhead));
+  EXPECT_LE(overhead, 0.2);
 }
 
 // Two rows of one field for each of many series.
@@ -99,7 +117,7 @@ TEST_F(FileSizeTest, ShortSeriesCostLittle) {
   }
   Overhead();
   const double bytes = static_cast<double>(info_.bytes) / kSeries;
-  std::cout << bytes << " bytes a series\n";
+  RecordProperty("bytes_per_series", std::to_string(bytes));
   EXPECT_LE(bytes, 12);
 }
 
@@ -115,7 +133,7 @@ TEST_F(FileSizeTest, ShortSeriesAtAnyTimeOfAnyValueStayInBudget) {
   }
   Overhead();
   const double bytes = static_cast<double>(info_.bytes) / kSeries;
-  std::cout << bytes << " bytes a series\n";
+  RecordProperty("bytes_per_series", std::to_string(bytes));
   EXPECT_LE(bytes, 25);
 }
 
