@@ -31,8 +31,8 @@ struct SelectContext {
   std::string database;          // for names without one; must exist when a source needs it
   std::string retention_policy;  // same; empty: the database's default policy
   int64_t now_ns = 0;            // the value of now(), fixed for the whole request
-  // Asked once a batch, from any thread of the query; an error it returns (killed, timed out, client
-  // gone) ends the query with that status. Empty: never.
+  // Asked once a batch, from any thread of the query; an error it returns (killed, timed out,
+  // client gone) ends the query with that status. Empty: never.
   std::function<absl::Status()> interrupted;
   SelectCounters* counters = nullptr;  // or null
 };

@@ -1,0 +1,85 @@
+// Aggregates the series of groups window by window, on all worker threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "query/call_plan.h"
+#include "query/execute.h"
+
+namespace varve::query {
+
+// The windows met so far, numbered as they came.
+class SlotTable {
+ public:
+  // The slot of the window that starts at `start_ns`, new or known. Neighbours come one after the
+  // other, which costs no search.
+  uint32_t SlotOf(int64_t start_ns) {
+    if (last_ < starts_.size()) {
+      if (starts_[last_] == start_ns) return last_;
+      if (last_ + 1 < starts_.size() && starts_[last_ + 1] == start_ns) return ++last_;
+    }
+    return Find(start_ns);
+  }
+  size_t size() const { return starts_.size(); }
+  const std::vector<int64_t>& starts() const { return starts_; }
+
+ private:
+  uint32_t Find(int64_t start_ns);
+
+  std::vector<int64_t> starts_;
+  absl::flat_hash_map<int64_t, uint32_t> slots_;
+  uint32_t last_ = 0;
+};
+
+// What some leaves have computed of one group, or of a part of its series.
+struct GroupState {
+  SlotTable slots;
+  std::vector<std::unique_ptr<Aggregator>> aggregators;  // one per leaf
+};
+
+// Runs leaves that share a range of time in one pass over the rows.
+class AggregateScan {
+ public:
+  // Everything passed must outlive the scan. `leaves`: with a function and a type.
+  AggregateScan(const PreparedSelect& select, const GroupedSources& grouped,
+                std::vector<const LeafPlan*> leaves, const std::vector<VarRef>& aux,
+                QueryState& query);
+
+  // Scans groups [begin, end) and calls `done` for each, in order, on the calling thread; states
+  // are released afterwards.
+  absl::Status Scan(size_t begin, size_t end,
+                    const std::function<absl::Status(size_t group, const GroupState&)>& done);
+
+  const std::vector<const LeafPlan*>& leaves() const { return leaves_; }
+
+ private:
+  struct Task;
+  absl::Status RunTask(Task* task);
+  absl::Status ScanSeries(RowReader* reader, size_t series, Task* task);
+  void AddRows(const model::ColumnBatch& rows, Task* task);
+  void AddStatistics(const engine::ScanStep& step, GroupState* state);
+  std::unique_ptr<GroupState> NewState() const;
+  void Merge(const GroupState& from, GroupState* to) const;
+  std::unique_ptr<RowReader> TakeReader(size_t source) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReturnReader(size_t source, std::unique_ptr<RowReader> reader) ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<Task> Split(size_t begin, size_t end) const;
+
+  const PreparedSelect& select_;
+  const GroupedSources& grouped_;
+  std::vector<const LeafPlan*> leaves_;
+  QueryState& query_;
+  Windows windows_;
+  ReadRequest request_;
+  std::vector<size_t> columns_;  // of each leaf, in the request
+  size_t aux_begin_ = 0;         // where the aux columns stand in the request
+
+  absl::Mutex mu_;
+  std::vector<std::vector<std::unique_ptr<RowReader>>> idle_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace varve::query

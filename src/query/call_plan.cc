@@ -1,0 +1,213 @@
+#include "query/call_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status.h"
+#include "query/functions/math.h"
+#include "query/functions/transform.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+
+FieldType StoredType(DataType type, bool tags_are_texts) {
+  switch (type) {
+    case DataType::kFloat:
+      return FieldType::kFloat;
+    case DataType::kInteger:
+      return FieldType::kInteger;
+    case DataType::kUnsigned:
+      return FieldType::kUnsigned;
+    case DataType::kString:
+      return FieldType::kString;
+    case DataType::kBoolean:
+      return FieldType::kBoolean;
+    case DataType::kTag:
+      // A tag is a column of a subquery's answer, but no field of a measurement.
+      return tags_are_texts ? FieldType::kString : FieldType::kNone;
+    default:
+      return FieldType::kNone;
+  }
+}
+
+bool IsRanked(std::string_view name) { return name == "top" || name == "bottom"; }
+
+bool IsSelector(std::string_view name) {
+  return name == "first" || name == "last" || name == "min" || name == "max" ||
+         name == "percentile" || name == "sample" || IsRanked(name);
+}
+
+bool SameRef(const VarRef& a, const VarRef& b) { return a.name == b.name && a.type == b.type; }
+
+class Planner {
+ public:
+  explicit Planner(const PreparedSelect& select) : select_(select) {
+    for (const PreparedSource& source : select.sources) {
+      has_subquery_ = has_subquery_ || source.subquery != nullptr;
+    }
+  }
+
+  absl::StatusOr<SelectPlan> Plan() {
+    const SelectStatement& statement = select_.statement;
+    for (const SelectField& field : statement.fields) {
+      plan_.fields.push_back(field.expr);
+      Visit(field.expr);
+      const auto* call = field.expr->As<Call>();
+      if (call == nullptr || !IsRanked(call->name)) continue;
+      for (size_t i = 1; i + 1 < call->args.size(); ++i) {
+        if (statement.target.has_value()) {
+          plan_.written_tags.push_back(call->args[i]->As<VarRef>()->name);
+        } else {
+          plan_.fields.push_back(call->args[i]);
+          Visit(call->args[i]);
+        }
+      }
+    }
+    const bool selector = calls_.size() == 1 && IsSelector(calls_[0]->name);
+    OrderAux();
+    for (const Call* call : calls_) {
+      CallPlan planned;
+      planned.key = Format(*MakeExpr(*call));
+      RETURN_IF_ERROR(PlanCall(*call, select_.range, selector, &planned));
+      plan_.calls.push_back(std::move(planned));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  // Collects the outermost calls and the bare references.
+  void Visit(const ExprPtr& expr) {
+    if (const auto* ref = expr->As<VarRef>()) {
+      const auto same = [&](const VarRef& other) { return SameRef(other, *ref); };
+      if (std::none_of(plan_.aux.begin(), plan_.aux.end(), same)) plan_.aux.push_back(*ref);
+    } else if (const auto* binary = expr->As<BinaryExpr>()) {
+      Visit(binary->left);
+      Visit(binary->right);
+    } else if (const auto* paren = expr->As<ParenExpr>()) {
+      Visit(paren->inner);
+    } else if (const auto* call = expr->As<Call>()) {
+      if (FindMathFunction(call->name) != nullptr) {
+        for (const ExprPtr& arg : call->args) Visit(arg);
+        return;
+      }
+      const std::string key = Format(*expr);
+      const auto same = [&](const Call* other) { return Format(*MakeExpr(*other)) == key; };
+      if (std::none_of(calls_.begin(), calls_.end(), same)) calls_.push_back(call);
+    }
+  }
+
+  // Puts what top() and bottom() group by in front.
+  void OrderAux() {
+    if (calls_.size() != 1 || !IsRanked(calls_[0]->name)) return;
+    std::vector<VarRef> ordered;
+    for (size_t i = 1; i + 1 < calls_[0]->args.size(); ++i) {
+      ordered.push_back(*calls_[0]->args[i]->As<VarRef>());
+    }
+    for (const VarRef& ref : plan_.aux) {
+      const auto same = [&](const VarRef& other) { return SameRef(other, ref); };
+      if (std::none_of(ordered.begin(), ordered.end(), same)) ordered.push_back(ref);
+    }
+    plan_.aux = std::move(ordered);
+  }
+
+  absl::Status PlanCall(const Call& call, model::TimeRange range, bool selector, CallPlan* out) {
+    const Interval& interval = select_.compiled->interval;
+    if (IsTransformation(call.name)) {
+      if (!interval.zero() && ReadsWindowBefore(call.name)) Widen(&range);
+      const auto* inner = call.args[0]->As<Call>();
+      if (inner != nullptr) {
+        RETURN_IF_ERROR(PlanCall(*inner, range, false, out));
+      } else {
+        out->leaf.field = *call.args[0]->As<VarRef>();
+        out->leaf.range = range;
+        out->leaf.type = StoredType(out->leaf.field.type, has_subquery_);
+      }
+      out->transformations.push_back(&call);
+      return absl::OkStatus();
+    }
+    return PlanAggregate(call, range, selector, &out->leaf);
+  }
+
+  absl::Status PlanAggregate(const Call& call, const model::TimeRange& range, bool selector,
+                             LeafPlan* leaf) {
+    const Interval& interval = select_.compiled->interval;
+    const Call* of = &call;
+    leaf->name = call.name;
+    std::string_view function = call.name;
+    if (const auto* inner = call.args[0]->As<Call>(); inner != nullptr) {
+      if (call.name != "count" || inner->name != "distinct") {
+        return base::InvalidArgument("expected field argument in ", call.name, "()");
+      }
+      function = "count_distinct";
+      of = inner;
+    }
+    leaf->function = FindAggregate(function);
+    if (leaf->function == nullptr) {
+      return base::InvalidArgument("unsupported call: ", call.name);
+    }
+    leaf->field = *of->args[0]->As<VarRef>();
+    leaf->type = StoredType(leaf->field.type, has_subquery_);
+    leaf->range = range;
+    leaf->is_count = call.name == "count";
+    leaf->keeps_time = leaf->function->keeps_time || (selector && interval.zero());
+    leaf->fills = !interval.zero() && !leaf->function->keeps_time && call.name != "distinct";
+    leaf->options.aux_width = selector ? plan_.aux.size() : 0;
+    if (IsRanked(call.name)) leaf->options.by_width = call.args.size() - 2;
+    if (call.args.size() > 1) {
+      const Expr& last = *call.args.back();
+      if (const auto* n = last.As<IntegerLiteral>()) {
+        leaf->options.n = n->value;
+        leaf->options.percentile = static_cast<double>(n->value);
+      } else if (const auto* number = last.As<NumberLiteral>()) {
+        leaf->options.percentile = number->value;
+      }
+    }
+    if (leaf->type == FieldType::kNone) return absl::OkStatus();
+    if (leaf->function->make(leaf->type, leaf->options) == nullptr) {
+      return base::InvalidArgument("unsupported ", call.name, " iterator type: *query.",
+                                   DataTypeName(leaf->field.type), "InterruptIterator");
+    }
+    return absl::OkStatus();
+  }
+
+  void Widen(model::TimeRange* range) const {
+    const int64_t length = select_.compiled->interval.duration_ns;
+    if (select_.compiled->ascending) {
+      range->min_ns =
+          range->min_ns > model::kMinTimeNs + length ? range->min_ns - length : model::kMinTimeNs;
+    } else {
+      range->max_ns =
+          range->max_ns < model::kMaxTimeNs - length ? range->max_ns + length : model::kMaxTimeNs;
+    }
+  }
+
+  const PreparedSelect& select_;
+  bool has_subquery_ = false;
+  std::vector<const Call*> calls_;
+  SelectPlan plan_;
+};
+
+}  // namespace
+
+int SelectPlan::SymbolOf(const Expr& expr) const {
+  if (const auto* ref = expr.As<VarRef>()) {
+    for (size_t i = 0; i < aux.size(); ++i) {
+      if (SameRef(aux[i], *ref)) return static_cast<int>(calls.size() + i);
+    }
+    return -1;
+  }
+  if (!expr.As<Call>()) return -1;
+  const std::string key = Format(expr);
+  for (size_t i = 0; i < calls.size(); ++i) {
+    if (calls[i].key == key) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+absl::StatusOr<SelectPlan> PlanCalls(const PreparedSelect& select) {
+  return Planner(select).Plan();
+}
+
+}  // namespace varve::query

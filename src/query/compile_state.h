@@ -1,0 +1,58 @@
+// What compile.cc and compile_calls.cc share: one SELECT being checked.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "query/compile.h"
+
+namespace varve::query {
+
+struct CompileState {
+  int64_t now_ns = 0;
+  std::shared_ptr<CompiledSelect> out = std::make_shared<CompiledSelect>();
+  int64_t calls = 0;   // function calls met, nested ones too
+  int64_t fields = 0;  // fields met, those named inside top() and bottom() too
+  std::string top_bottom;
+  bool has_distinct = false;
+  bool only_selectors = true;
+  bool has_auxiliary = false;
+
+  absl::Status Preprocess(const SelectStatement& statement);
+  absl::Status Compile(const SelectStatement& statement);
+
+ private:
+  absl::Status CompileDimensions();
+  absl::Status CompileFields();
+  absl::Status ValidateFields() const;
+  absl::Status CompileSubquery(const SelectStatement& inner);
+
+  // One field being checked.
+  struct Field {
+    bool allow_wildcard = true;
+    int64_t windows_before = 0;
+  };
+  absl::Status CompileExpr(const Expr& expr, Field* field);
+  absl::Status CompileNested(const Expr& expr, Field* field);
+  absl::Status CompileSymbol(std::string_view name, const Expr& expr, Field* field);
+  absl::Status CompileCall(const Call& call, Field* field);
+  absl::Status CompileMath(const Call& call, Field* field);
+  absl::Status CompileAggregate(const Call& call, Field* field);
+  absl::Status CompileDistinct(const std::vector<ExprPtr>& args, bool nested);
+  absl::Status CompileTopBottom(const Call& call, Field* field);
+  absl::Status CompilePercentile(const Call& call, Field* field);
+  absl::Status CompileSample(const Call& call, Field* field);
+  absl::Status CompileIntegral(const Call& call, Field* field);
+  absl::Status CompileHoltWinters(const Call& call, Field* field);
+  absl::Status CompileTransformation(const Call& call, Field* field);
+  absl::Status CheckTechnicalArguments(const Call& call);
+  // The first argument of a transformation: a call under GROUP BY time(), else a field.
+  absl::Status CompileInput(const Call& call, Field* field);
+};
+
+absl::Status ValidateCondition(const Expr* expr);
+
+}  // namespace varve::query

@@ -1,0 +1,70 @@
+// Runs a prepared SELECT: sources to groups of series, groups to rows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "query/prepare.h"
+#include "query/row_source.h"
+
+namespace varve::query {
+
+using TagPairs = std::vector<std::pair<std::string, std::string>>;
+
+// Takes the rows of an answer, series after series. One thread at a time.
+class RowSink {
+ public:
+  virtual ~RowSink() = default;
+  // The rows that follow belong to this series. Not called for a series without rows.
+  virtual absl::Status Begin(std::string_view name, const TagPairs& tags) = 0;
+  // `values`: row by row, one per column without time; borrowed for this call.
+  virtual absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) = 0;
+};
+
+// A statement within the one around it: what it inherits.
+struct Surroundings {
+  std::vector<std::string> dimensions;  // by which the outer statement groups
+  int64_t slimit = 0;
+  int64_t soffset = 0;
+};
+
+absl::Status ExecuteSelect(const PreparedSelect& select, const Surroundings& around,
+                           QueryState& query, RowSink& sink);
+
+// --- Between the operators
+
+struct GroupMember {
+  uint32_t source = 0;
+  uint32_t series = 0;
+};
+// The series that share a name and the values of the grouping tags.
+struct Group {
+  std::string name;
+  std::vector<std::string> tags;  // values, in the order of GroupedSources::dimensions
+  std::vector<GroupMember> members;
+};
+// Everything a statement reads, grouped, groups in the order of the answer.
+struct GroupedSources {
+  std::vector<std::unique_ptr<RowSource>> sources;
+  std::vector<std::string> dimensions;  // ascending, each once
+  std::vector<Group> groups;
+
+  TagPairs TagsOf(const Group& group) const;
+};
+absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
+                                            const Surroundings& around, QueryState& query);
+
+// SELECT of fields and tags: rows as they are.
+absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
+                        QueryState& query, RowSink& sink);
+// SELECT with calls.
+absl::Status ExecuteCalls(const PreparedSelect& select, const GroupedSources& grouped,
+                          QueryState& query, RowSink& sink);
+
+// The value of fill(n) as a column of type `type` shows it.
+model::FieldValue FillValueFor(const SelectStatement& statement, DataType type);
+
+}  // namespace varve::query

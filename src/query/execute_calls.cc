@@ -1,0 +1,355 @@
+// SELECT with calls: leaves are computed for a chunk of groups at a time; then, group by group,
+// gaps are filled, transformations applied, the points of all calls joined by time, and fields
+// evaluated.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/status.h"
+#include "query/aggregate_scan.h"
+#include "query/call_plan.h"
+#include "query/evaluate.h"
+#include "query/execute.h"
+#include "query/fill.h"
+#include "query/functions/transform.h"
+#include "query/merge_rows.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+// Groups whose state is held at once: until so many, or so many series, are together.
+constexpr size_t kChunkGroups = 256;
+constexpr size_t kChunkSeries = 4096;
+
+// The points of every call of one group; texts live as long as this.
+struct GroupPoints {
+  std::vector<Points> calls;
+  TextArena texts;
+};
+
+class CallsRunner {
+ public:
+  CallsRunner(const PreparedSelect& select, const GroupedSources& grouped, SelectPlan plan,
+              QueryState& query, RowSink& sink)
+      : select_(select),
+        grouped_(grouped),
+        plan_(std::move(plan)),
+        query_(query),
+        sink_(sink),
+        ascending_(select.compiled->ascending) {
+    MakeScans();
+    for (const ExprPtr& field : plan_.fields) {
+      fields_.push_back(
+          RowExpression::Bind(*field, [this](const Expr& e) { return plan_.SymbolOf(e); }));
+    }
+    for (const CallPlan& call : plan_.calls) {
+      symbol_fill_.push_back(FillValueFor(select.statement, DataTypeOfResult(call)));
+    }
+    for (const VarRef& ref : plan_.aux) {
+      symbol_fill_.push_back(FillValueFor(select.statement, ref.type));
+    }
+  }
+
+  absl::Status Run() {
+    if (!any_points_) return absl::OkStatus();
+    for (size_t begin = 0; begin < grouped_.groups.size();) {
+      size_t end = begin;
+      size_t series = 0;
+      while (end < grouped_.groups.size() && end - begin < kChunkGroups && series < kChunkSeries) {
+        series += grouped_.groups[end++].members.size();
+      }
+      RETURN_IF_ERROR(RunChunk(begin, end));
+      begin = end;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // One pass over the rows for each range that leaves ask for.
+  void MakeScans() {
+    std::vector<std::vector<const LeafPlan*>> by_range;
+    for (const CallPlan& call : plan_.calls) {
+      const LeafPlan& leaf = call.leaf;
+      if (leaf.type == FieldType::kNone) continue;
+      any_points_ = true;
+      if (leaf.function == nullptr) continue;
+      auto at = std::find_if(by_range.begin(), by_range.end(), [&](const auto& leaves) {
+        return leaves.front()->range == leaf.range;
+      });
+      if (at == by_range.end()) at = by_range.insert(by_range.end(), {{}});
+      at->push_back(&leaf);
+    }
+    for (auto& leaves : by_range) {
+      const bool with_aux = leaves.front()->options.aux_width > 0;
+      scans_.push_back(std::make_unique<AggregateScan>(select_, grouped_, std::move(leaves),
+                                                       with_aux ? plan_.aux : std::vector<VarRef>{},
+                                                       query_));
+    }
+  }
+
+  DataType DataTypeOfResult(const CallPlan& call) const {
+    FieldType type = call.leaf.type;
+    if (call.leaf.function != nullptr) {
+      if (call.leaf.is_count) type = FieldType::kInteger;
+      const std::string_view name = call.leaf.name;
+      if (name == "mean" || name == "median" || name == "stddev") type = FieldType::kFloat;
+    }
+    for (const Call* transformation : call.transformations) {
+      const auto result = TransformType(*transformation, type);
+      if (result.ok()) type = *result;
+    }
+    return DataTypeOf(type);
+  }
+  static DataType DataTypeOf(FieldType type) {
+    switch (type) {
+      case FieldType::kFloat:
+        return DataType::kFloat;
+      case FieldType::kInteger:
+        return DataType::kInteger;
+      case FieldType::kUnsigned:
+        return DataType::kUnsigned;
+      case FieldType::kString:
+        return DataType::kString;
+      case FieldType::kBoolean:
+        return DataType::kBoolean;
+      default:
+        return DataType::kUnknown;
+    }
+  }
+
+  absl::Status RunChunk(size_t begin, size_t end) {
+    std::vector<GroupPoints> groups(end - begin);
+    for (GroupPoints& group : groups) group.calls.resize(plan_.calls.size());
+    for (auto& scan : scans_) {
+      RETURN_IF_ERROR(scan->Scan(begin, end, [&](size_t group, const GroupState& state) {
+        return TakeState(*scan, state, &groups[group - begin]);
+      }));
+    }
+    RETURN_IF_ERROR(ReadStreams(begin, &groups));
+    for (size_t i = 0; i < groups.size(); ++i) {
+      RETURN_IF_ERROR(query_.Check());
+      RETURN_IF_ERROR(Finish(&groups[i]));
+      RETURN_IF_ERROR(Emit(grouped_.groups[begin + i], groups[i]));
+      groups[i] = GroupPoints();
+    }
+    return absl::OkStatus();
+  }
+
+  // Reads the states of a group out, in the order of the answer.
+  absl::Status TakeState(const AggregateScan& scan, const GroupState& state, GroupPoints* group) {
+    const std::vector<int64_t>& starts = state.slots.starts();
+    std::vector<uint32_t> order(starts.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return ascending_ ? starts[a] < starts[b] : starts[a] > starts[b];
+    });
+    for (size_t i = 0; i < scan.leaves().size(); ++i) {
+      const LeafPlan& leaf = *scan.leaves()[i];
+      Points points;
+      points.aux_width = leaf.options.aux_width;
+      for (const uint32_t slot : order) {
+        const size_t first = points.size();
+        const int64_t start = starts[slot] <= model::kMinTimeNs ? 0 : starts[slot];
+        state.aggregators[i]->Emit(slot, start, &points);
+        for (size_t p = first; p < points.size(); ++p) {
+          if (!leaf.keeps_time) points.times[p] = start;
+          points.values[p] = group->texts.Keep(points.values[p]);
+        }
+      }
+      for (FieldValue& value : points.aux) value = group->texts.Keep(value);
+      for (size_t c = 0; c < plan_.calls.size(); ++c) {
+        if (&plan_.calls[c].leaf == &leaf) group->calls[c] = std::move(points);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Calls whose transformations take points as they are.
+  absl::Status ReadStreams(size_t begin, std::vector<GroupPoints>* groups) {
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      const LeafPlan& leaf = plan_.calls[c].leaf;
+      if (leaf.function != nullptr || leaf.type == FieldType::kNone) continue;
+      std::vector<absl::Status> statuses(groups->size());
+      query_.context().environment->workers->ParallelFor(groups->size(), [&](size_t i) {
+        GroupPoints& group = (*groups)[i];
+        statuses[i] = ReadStream(leaf, grouped_.groups[begin + i], &group.texts, &group.calls[c]);
+      });
+      for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+    }
+    return absl::OkStatus();
+  }
+  absl::Status ReadStream(const LeafPlan& leaf, const Group& group, TextArena* texts, Points* out) {
+    ReadRequest request;
+    request.range = leaf.range;
+    request.descending = !ascending_;
+    request.columns = {leaf.field};
+    auto merger = RowMerger::Make(grouped_, group, request, 0, query_);
+    MemoryUse memory(query_);
+    while (true) {
+      RowBlock block;
+      RETURN_IF_ERROR(merger->Next(&block));
+      if (block.rows == 0) return absl::OkStatus();
+      RETURN_IF_ERROR(query_.AddPoints(block.rows));
+      for (size_t i = 0; i < block.rows; ++i) {
+        if (!block.values[i].is_null()) out->Append(block.times[i], texts->Keep(block.values[i]));
+      }
+      RETURN_IF_ERROR(memory.Set(out->bytes() + texts->bytes()));
+    }
+  }
+
+  // Fills gaps, transforms, and applies LIMIT and OFFSET to each call.
+  absl::Status Finish(GroupPoints* group) {
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      const CallPlan& call = plan_.calls[c];
+      Points& points = group->calls[c];
+      FieldType type = call.leaf.type;
+      if (type == FieldType::kNone) continue;
+      if (call.leaf.fills) Fill(call.leaf, &points);
+      if (call.leaf.function != nullptr) type = TypeOf(points, type);
+      for (const Call* transformation : call.transformations) {
+        const Windows windows = select_.WindowsOver(call.leaf.range);
+        const TransformContext context{transformation, type, ascending_, &windows};
+        ASSIGN_OR_RETURN(points, Transform(context, points));
+        ASSIGN_OR_RETURN(type, TransformType(*transformation, type));
+      }
+      Limit(&points);
+    }
+    return absl::OkStatus();
+  }
+  static FieldType TypeOf(const Points& points, FieldType otherwise) {
+    for (const FieldValue& value : points.values) {
+      if (!value.is_null()) return value.type();
+    }
+    return otherwise;
+  }
+  void Fill(const LeafPlan& leaf, Points* points) const {
+    FillContext context;
+    context.option = select_.compiled->fill;
+    if (select_.statement.target.has_value() && context.option == FillOption::kNull) {
+      context.option = FillOption::kNone;
+    }
+    if (context.option == FillOption::kNone || points->size() == 0) return;
+    if (context.option == FillOption::kNull && leaf.is_count) {
+      context.option = FillOption::kNumber;
+      context.number = FieldValue::Integer(0);
+    } else if (context.option == FillOption::kNumber) {
+      context.number = NumberOfType(TypeOf(*points, leaf.type));
+    }
+    context.ascending = ascending_;
+    context.range = leaf.range;
+    *points = FillWindows(*points, select_.WindowsOver(leaf.range), context);
+  }
+  // fill(n) among texts is "", among booleans false.
+  FieldValue NumberOfType(FieldType type) const {
+    if (type == FieldType::kString) return FieldValue::String("");
+    if (type == FieldType::kBoolean) return FieldValue::Boolean(false);
+    return FillValueFor(select_.statement, DataTypeOf(type));
+  }
+  void Limit(Points* points) const {
+    const auto offset = std::min(points->size(), static_cast<size_t>(select_.statement.offset));
+    const auto limit =
+        select_.statement.limit > 0 ? static_cast<size_t>(select_.statement.limit) : points->size();
+    const size_t end = std::min(points->size(), offset + limit);
+    if (offset == 0 && end == points->size()) return;
+    const auto cut = [&](auto& values, size_t width) {
+      values.resize(end * width);
+      values.erase(values.begin(), values.begin() + static_cast<ptrdiff_t>(offset * width));
+    };
+    cut(points->times, 1);
+    cut(points->values, 1);
+    cut(points->aux, points->aux_width);
+  }
+
+  // Joins the calls by time and hands out rows.
+  absl::Status Emit(const Group& group, const GroupPoints& points) {
+    const size_t symbols = plan_.calls.size() + plan_.aux.size();
+    std::vector<FieldValue> row(symbols);
+    std::vector<size_t> at(plan_.calls.size());
+    std::vector<int64_t> times;
+    std::vector<FieldValue> values;
+    bool begun = false;
+    const auto flush = [&]() -> absl::Status {
+      if (times.empty()) return absl::OkStatus();
+      if (!begun) RETURN_IF_ERROR(sink_.Begin(group.name, grouped_.TagsOf(group)));
+      begun = true;
+      RETURN_IF_ERROR(sink_.Rows(times.size(), times.data(), values.data()));
+      times.clear();
+      values.clear();
+      return absl::OkStatus();
+    };
+    while (true) {
+      bool found = false;
+      int64_t time = 0;
+      for (size_t c = 0; c < points.calls.size(); ++c) {
+        if (at[c] >= points.calls[c].size()) continue;
+        const int64_t next = points.calls[c].times[at[c]];
+        if (!found || (ascending_ ? next < time : next > time)) time = next;
+        found = true;
+      }
+      if (!found) break;
+      for (size_t c = 0; c < points.calls.size(); ++c) {
+        if (plan_.calls[c].leaf.type == FieldType::kNone) continue;
+        TakePoint(points.calls[c], c, time, &at[c], &row);
+      }
+      times.push_back(time);
+      for (const RowExpression& field : fields_) {
+        FieldValue value = field.Evaluate(row);
+        if (value.type() == FieldType::kFloat && std::isnan(value.as_float())) value = {};
+        values.push_back(value);
+      }
+      // With INTO, what top() and bottom() group by becomes tags.
+      for (size_t i = 0; i < plan_.written_tags.size(); ++i) {
+        values.push_back(row[plan_.calls.size() + i]);
+      }
+      if (times.size() == model::kBatchRows) RETURN_IF_ERROR(flush());
+    }
+    return flush();
+  }
+  // Sets the symbols of one call for the row at `time`; a missing point leaves what fill() says,
+  // with fill(previous) what was there.
+  void TakePoint(const Points& points, size_t call, int64_t time, size_t* at,
+                 std::vector<FieldValue>* row) const {
+    const bool previous = select_.compiled->fill == FillOption::kPrevious;
+    const auto set = [&](size_t symbol, const FieldValue& value) {
+      if (!value.is_null()) {
+        (*row)[symbol] = value;
+      } else if (!previous) {
+        (*row)[symbol] = symbol_fill_[symbol];
+      }
+    };
+    if (*at < points.size() && points.times[*at] == time) {
+      set(call, points.values[*at]);
+      for (size_t a = 0; a < points.aux_width; ++a) {
+        set(plan_.calls.size() + a, points.aux[*at * points.aux_width + a]);
+      }
+      ++*at;
+    } else {
+      set(call, FieldValue());
+    }
+  }
+
+  const PreparedSelect& select_;
+  const GroupedSources& grouped_;
+  SelectPlan plan_;
+  QueryState& query_;
+  RowSink& sink_;
+  bool ascending_;
+  bool any_points_ = false;
+  std::vector<std::unique_ptr<AggregateScan>> scans_;
+  std::vector<RowExpression> fields_;
+  std::vector<FieldValue> symbol_fill_;
+};
+
+}  // namespace
+
+absl::Status ExecuteCalls(const PreparedSelect& select, const GroupedSources& grouped,
+                          QueryState& query, RowSink& sink) {
+  ASSIGN_OR_RETURN(SelectPlan plan, PlanCalls(select));
+  return CallsRunner(select, grouped, std::move(plan), query, sink).Run();
+}
+
+}  // namespace varve::query

@@ -1,0 +1,160 @@
+// SELECT of fields and tags.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/status.h"
+#include "query/evaluate.h"
+#include "query/execute.h"
+#include "query/merge_rows.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldValue;
+
+void CollectRefs(const Expr& expr, std::vector<VarRef>* refs) {
+  if (const auto* ref = expr.As<VarRef>()) {
+    refs->push_back(*ref);
+  } else if (const auto* binary = expr.As<BinaryExpr>()) {
+    CollectRefs(*binary->left, refs);
+    CollectRefs(*binary->right, refs);
+  } else if (const auto* paren = expr.As<ParenExpr>()) {
+    CollectRefs(*paren->inner, refs);
+  } else if (const auto* call = expr.As<Call>()) {
+    for (const ExprPtr& arg : call->args) CollectRefs(*arg, refs);
+  }
+}
+
+bool SameRef(const VarRef& a, const VarRef& b) { return a.name == b.name && a.type == b.type; }
+
+// What the fields read, in the order that breaks ties between rows.
+std::vector<VarRef> InputColumns(const SelectStatement& statement) {
+  std::vector<VarRef> refs;
+  for (const SelectField& field : statement.fields) CollectRefs(*field.expr, &refs);
+  std::sort(refs.begin(), refs.end(), [](const VarRef& a, const VarRef& b) {
+    return a.name != b.name ? a.name < b.name : a.type < b.type;
+  });
+  refs.erase(std::unique(refs.begin(), refs.end(), SameRef), refs.end());
+  return refs;
+}
+
+// Turns input rows into rows of the answer.
+class Projection {
+ public:
+  Projection(const SelectStatement& statement, const std::vector<VarRef>& inputs)
+      : previous_(statement.fill == FillOption::kPrevious), inputs_(inputs.size()) {
+    for (const SelectField& field : statement.fields) {
+      fields_.push_back(RowExpression::Bind(*field.expr, [&](const Expr& expr) {
+        const auto* ref = expr.As<VarRef>();
+        if (ref == nullptr) return -1;
+        for (size_t i = 0; i < inputs.size(); ++i) {
+          if (SameRef(inputs[i], *ref)) return static_cast<int>(i);
+        }
+        return -1;
+      }));
+      plain_ = plain_ && fields_.back().column() >= 0;
+    }
+    for (const VarRef& input : inputs) fill_.push_back(FillValueFor(statement, input.type));
+    fills_ = previous_ || statement.fill == FillOption::kNumber;
+  }
+
+  void NewSeries() { kept_.assign(inputs_, FieldValue()); }
+
+  // `block`, as input columns, becomes values_: rows * fields.
+  const FieldValue* Project(const RowBlock& block) {
+    out_.resize(block.rows * fields_.size());
+    if (previous_) texts_ = KeepTexts();
+    FieldValue* to = out_.data();
+    for (size_t row = 0; row < block.rows; ++row) {
+      std::span<const FieldValue> values{block.values + row * inputs_, inputs_};
+      if (fills_) values = Fill(values);
+      for (const RowExpression& field : fields_) {
+        *to++ = plain_ ? values[static_cast<size_t>(field.column())] : field.Evaluate(values);
+      }
+    }
+    return out_.data();
+  }
+
+ private:
+  std::span<const FieldValue> Fill(std::span<const FieldValue> values) {
+    row_.assign(values.begin(), values.end());
+    for (size_t i = 0; i < inputs_; ++i) {
+      if (previous_) {
+        if (row_[i].is_null()) {
+          row_[i] = kept_[i];
+        } else {
+          kept_[i] = row_[i] = texts_.Keep(row_[i]);
+        }
+      } else if (row_[i].is_null()) {
+        row_[i] = fill_[i];
+      }
+    }
+    return row_;
+  }
+  // An arena that holds nothing but the texts carried over from the last block.
+  TextArena KeepTexts() {
+    TextArena texts;
+    for (FieldValue& value : kept_) value = texts.Keep(value);
+    return texts;
+  }
+
+  bool previous_;
+  bool fills_ = false;
+  bool plain_ = true;
+  size_t inputs_;
+  std::vector<RowExpression> fields_;
+  std::vector<FieldValue> fill_;
+  std::vector<FieldValue> kept_;  // fill(previous)
+  std::vector<FieldValue> row_;
+  std::vector<FieldValue> out_;
+  TextArena texts_;
+};
+
+}  // namespace
+
+absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
+                        QueryState& query, RowSink& sink) {
+  const SelectStatement& statement = select.statement;
+  ReadRequest request;
+  request.range = select.range;
+  request.descending = !select.compiled->ascending;
+  request.columns = InputColumns(statement);
+  const bool any = std::any_of(request.columns.begin(), request.columns.end(), [](const auto& ref) {
+    return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField;
+  });
+  if (!any) return absl::OkStatus();
+
+  Projection projection(statement, request.columns);
+  const auto offset = static_cast<size_t>(statement.offset);
+  const auto limit = statement.limit > 0 ? static_cast<size_t>(statement.limit) : SIZE_MAX;
+  const size_t wanted = statement.limit > 0 ? offset + limit : 0;
+  for (const Group& group : grouped.groups) {
+    auto merger = RowMerger::Make(grouped, group, request, wanted, query);
+    projection.NewSeries();
+    size_t skip = offset;
+    size_t left = limit;
+    bool begun = false;
+    while (left > 0) {
+      RowBlock block;
+      RETURN_IF_ERROR(merger->Next(&block));
+      if (block.rows == 0) break;
+      RETURN_IF_ERROR(query.AddPoints(block.rows));
+      const size_t skipped = std::min(skip, block.rows);
+      skip -= skipped;
+      block.rows -= skipped;
+      block.times += skipped;
+      block.values += skipped * request.columns.size();
+      block.rows = std::min(block.rows, left);
+      left -= block.rows;
+      if (block.rows == 0) continue;
+      const FieldValue* values = projection.Project(block);
+      if (!begun) RETURN_IF_ERROR(sink.Begin(group.name, grouped.TagsOf(group)));
+      begun = true;
+      RETURN_IF_ERROR(sink.Rows(block.rows, block.times, values));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace varve::query

@@ -1,0 +1,110 @@
+#include "query/fill.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+// The value on the line through two points, at window `at`; windows are counted in intervals.
+FieldValue Interpolate(const FieldValue& a, const FieldValue& b, int64_t from, int64_t to,
+                       int64_t at) {
+  const auto run = static_cast<double>(to - from);
+  const auto x = static_cast<double>(at - from);
+  switch (a.type()) {
+    case FieldType::kFloat: {
+      const double slope = (b.as_float() - a.as_float()) / run;
+      return FieldValue::Float(slope * x + a.as_float());
+    }
+    case FieldType::kInteger: {
+      const double slope = static_cast<double>(b.as_integer() - a.as_integer()) / run;
+      return FieldValue::Integer(
+          static_cast<int64_t>(slope * x + static_cast<double>(a.as_integer())));
+    }
+    case FieldType::kUnsigned: {
+      const double difference =
+          static_cast<double>(b.as_unsigned()) - static_cast<double>(a.as_unsigned());
+      return FieldValue::Unsigned(
+          static_cast<uint64_t>(difference / run * x + static_cast<double>(a.as_unsigned())));
+    }
+    default:
+      return {};
+  }
+}
+
+class Filler {
+ public:
+  Filler(const Points& in, const Windows& windows, const FillContext& context)
+      : in_(in), windows_(windows), context_(context) {
+    out_.aux_width = in.aux_width;
+    const model::TimeRange& range = context.range;
+    const int64_t begin = context.ascending ? range.min_ns : range.max_ns;
+    const int64_t end = context.ascending ? range.max_ns : range.min_ns;
+    expected_ = windows.At(begin).start_ns;
+    // Descending towards an open start there is no last window to fill up to.
+    open_end_ = !context.ascending && range.min_ns <= model::kMinTimeNs;
+    end_ = open_end_ ? 0 : windows.At(end).start_ns;
+    if (context.ascending && range.min_ns <= model::kMinTimeNs) {
+      expected_ = windows.At(in.times[0]).start_ns;
+    }
+  }
+
+  Points Run() {
+    for (next_ = 0; next_ < in_.size(); ++next_) {
+      while (Before(expected_, in_.times[next_])) AddFilled();
+      out_.Append(in_.times[next_], in_.values[next_], in_.AuxOf(next_));
+      previous_ = next_;
+      has_previous_ = true;
+      expected_ = windows_.Next(in_.times[next_], context_.ascending);
+    }
+    while (!open_end_ && !Before(end_, expected_)) AddFilled();
+    return std::move(out_);
+  }
+
+ private:
+  bool Before(int64_t a, int64_t b) const { return context_.ascending ? a < b : a > b; }
+
+  void AddFilled() {
+    out_.Append(expected_, Filled());
+    expected_ = windows_.Next(expected_, context_.ascending);
+  }
+  FieldValue Filled() const {
+    switch (context_.option) {
+      case FillOption::kNumber:
+        return context_.number;
+      case FillOption::kPrevious:
+        return has_previous_ ? in_.values[previous_] : FieldValue();
+      case FillOption::kLinear: {
+        if (!has_previous_ || next_ >= in_.size()) return {};
+        const FieldValue& a = in_.values[previous_];
+        const FieldValue& b = in_.values[next_];
+        if (a.is_null() || b.is_null()) return {};
+        const int64_t length = windows_.interval().duration_ns;
+        return Interpolate(a, b, in_.times[previous_] / length, in_.times[next_] / length,
+                           expected_ / length);
+      }
+      default:
+        return {};
+    }
+  }
+
+  const Points& in_;
+  const Windows& windows_;
+  const FillContext& context_;
+  Points out_;
+  int64_t expected_ = 0;
+  int64_t end_ = 0;
+  bool open_end_ = false;
+  size_t next_ = 0;
+  size_t previous_ = 0;
+  bool has_previous_ = false;
+};
+
+}  // namespace
+
+Points FillWindows(const Points& points, const Windows& windows, const FillContext& context) {
+  if (points.size() == 0) return points;
+  return Filler(points, windows, context).Run();
+}
+
+}  // namespace varve::query

@@ -1,0 +1,21 @@
+// fill(): points for the windows that have none.
+#pragma once
+
+#include "query/points.h"
+#include "query/prepare.h"
+
+namespace varve::query {
+
+struct FillContext {
+  FillOption option = FillOption::kNull;
+  model::FieldValue number;  // kNumber: in the type of the values
+  bool ascending = true;
+  model::TimeRange range;  // whose windows are filled; an open start begins at the first point
+};
+
+// `points`: of one group, in order of time, times being the starts of their windows. Returns them
+// with the gaps filled; nothing when there is no point at all.
+// Source: InfluxDB 1.x "query/iterator.gen.go", floatFillIterator.
+Points FillWindows(const Points& points, const Windows& windows, const FillContext& context);
+
+}  // namespace varve::query

@@ -1,0 +1,207 @@
+// top, bottom, sample: up to n rows of a window.
+#include <algorithm>
+#include <random>
+
+#include "base/strings.h"
+#include "query/functions/aggregate_inline.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+template <typename T>
+struct Entry {
+  T value{};
+  int64_t time = 0;
+  std::vector<FieldValue> aux;
+};
+
+template <typename T>
+void EmitByTime(std::vector<Entry<T>> entries, Points* out) {
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  for (const auto& entry : entries) out->Append(entry.time, MakeValue(entry.value), entry.aux);
+}
+
+// Keeps the n best points of each slot; with by_width, of the best point of each combination of
+// the first aux columns.
+template <typename T, bool kTop>
+class RankedAggregator final : public Aggregator {
+ public:
+  explicit RankedAggregator(const AggregateOptions& options) : options_(options) {}
+
+  void Resize(size_t slots) override {
+    if (slots > slots_.size()) slots_.resize(slots);
+  }
+  void Update(const AggregateInput& input, std::span<const Run> runs) override {
+    const T* values = ValuesOf<T>(input.column);
+    for (const Run& run : runs) {
+      ForEachValid(input.column, run.begin, run.end, [&](uint32_t i) {
+        Offer(run.slot, values[i], input.times[i], [&](size_t a) { return input.aux[a].At(i); });
+      });
+    }
+  }
+  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+    const auto& from = static_cast<const RankedAggregator&>(other);
+    for (size_t i = 0; i < from.slots_.size(); ++i) {
+      const auto offer = [&](const Entry<T>& entry) {
+        Offer(slot_of[i], entry.value, entry.time, [&](size_t a) { return entry.aux[a]; });
+      };
+      for (const auto& entry : from.slots_[i].best) offer(entry);
+      for (const auto& [key, entry] : from.slots_[i].by) offer(entry);
+    }
+  }
+  void Emit(uint32_t slot, int64_t, Points* out) const override {
+    std::vector<Entry<T>> entries = slots_[slot].best;
+    for (const auto& [key, entry] : slots_[slot].by) entries.push_back(entry);
+    std::sort(entries.begin(), entries.end(), Better);
+    if (entries.size() > Limit()) entries.resize(Limit());
+    EmitByTime(std::move(entries), out);
+  }
+  size_t bytes() const override { return texts_.bytes() + bytes_; }
+
+ private:
+  struct Slot {
+    std::vector<Entry<T>> best;    // a heap, its worst in front
+    base::StringMap<Entry<T>> by;  // with by_width
+  };
+
+  static bool IsBetter(T value, int64_t time, T other, int64_t other_time) {
+    if (value != other) return kTop ? value > other : value < other;
+    return time < other_time;
+  }
+  static bool Better(const Entry<T>& a, const Entry<T>& b) {
+    return IsBetter(a.value, a.time, b.value, b.time);
+  }
+  size_t Limit() const { return static_cast<size_t>(options_.n); }
+
+  template <typename GetAux>
+  void Offer(size_t slot_index, T value, int64_t time, GetAux get_aux) {
+    Slot& slot = slots_[slot_index];
+    Entry<T> entry{value, time, {}};
+    if (options_.by_width > 0) {
+      key_.clear();
+      for (size_t i = 0; i < options_.by_width; ++i) {
+        const FieldValue part = get_aux(i);
+        if (part.type() == FieldType::kString) key_.append(part.as_string());
+        key_.push_back('\0');
+      }
+      auto [at, added] = slot.by.try_emplace(key_);
+      if (!added && !Better(entry, at->second)) return;
+      Fill(&entry, get_aux);
+      at->second = std::move(entry);
+      return;
+    }
+    const bool full = slot.best.size() >= Limit();
+    if (full && !Better(entry, slot.best.front())) return;
+    Fill(&entry, get_aux);
+    if (full) {
+      std::pop_heap(slot.best.begin(), slot.best.end(), Better);
+      slot.best.pop_back();
+    }
+    slot.best.push_back(std::move(entry));
+    std::push_heap(slot.best.begin(), slot.best.end(), Better);
+  }
+  template <typename GetAux>
+  void Fill(Entry<T>* entry, GetAux get_aux) {
+    for (size_t i = 0; i < options_.aux_width; ++i) entry->aux.push_back(texts_.Keep(get_aux(i)));
+    bytes_ += sizeof(Entry<T>) + options_.aux_width * sizeof(FieldValue);
+  }
+
+  AggregateOptions options_;
+  std::vector<Slot> slots_;
+  std::string key_;
+  TextArena texts_;
+  size_t bytes_ = 0;
+};
+
+// A uniform sample of n points of each slot (reservoir sampling, Vitter's algorithm R). Parts are
+// merged by drawing from either with the odds of what each has seen.
+template <typename T>
+class SampleAggregator final : public Aggregator {
+ public:
+  explicit SampleAggregator(const AggregateOptions& options) : options_(options) {}
+
+  void Resize(size_t slots) override {
+    if (slots > slots_.size()) slots_.resize(slots);
+  }
+  void Update(const AggregateInput& input, std::span<const Run> runs) override {
+    const T* values = ValuesOf<T>(input.column);
+    for (const Run& run : runs) {
+      Slot& slot = slots_[run.slot];
+      ForEachValid(input.column, run.begin, run.end, [&](uint32_t i) {
+        const size_t place = slot.seen < Limit() ? slot.seen : Draw(slot.seen + 1);
+        ++slot.seen;
+        if (place >= Limit()) return;
+        if (place == slot.kept.size()) slot.kept.emplace_back();
+        T value = values[i];
+        if constexpr (std::is_same_v<T, std::string_view>) value = texts_.Copy(value);
+        Entry<T>& entry = slot.kept[place];
+        entry = {value, input.times[i], {}};
+        for (const auto& column : input.aux) entry.aux.push_back(texts_.Keep(column.At(i)));
+      });
+    }
+  }
+  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+    const auto& from = static_cast<const SampleAggregator&>(other);
+    for (size_t i = 0; i < from.slots_.size(); ++i) MergeSlot(from.slots_[i], &slots_[slot_of[i]]);
+  }
+  void Emit(uint32_t slot, int64_t, Points* out) const override {
+    EmitByTime(slots_[slot].kept, out);
+  }
+
+ private:
+  struct Slot {
+    std::vector<Entry<T>> kept;
+    size_t seen = 0;
+  };
+  size_t Limit() const { return static_cast<size_t>(options_.n); }
+  size_t Draw(size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(random_); }
+
+  void MergeSlot(const Slot& from, Slot* to) {
+    std::vector<Entry<T>> a = std::move(to->kept);
+    std::vector<Entry<T>> b = from.kept;
+    size_t weight_a = to->seen;
+    size_t weight_b = from.seen;
+    to->kept.clear();
+    while (to->kept.size() < Limit() && (!a.empty() || !b.empty())) {
+      const bool take_a = b.empty() || (!a.empty() && Draw(weight_a + weight_b) < weight_a);
+      auto& source = take_a ? a : b;
+      std::swap(source[Draw(source.size())], source.back());
+      Entry<T> entry = std::move(source.back());
+      source.pop_back();
+      size_t& weight = take_a ? weight_a : weight_b;
+      if (weight > 1) --weight;
+      if constexpr (std::is_same_v<T, std::string_view>) entry.value = texts_.Copy(entry.value);
+      for (FieldValue& aux : entry.aux) aux = texts_.Keep(aux);
+      to->kept.push_back(std::move(entry));
+    }
+    to->seen += from.seen;
+  }
+
+  AggregateOptions options_;
+  std::vector<Slot> slots_;
+  std::mt19937_64 random_{std::random_device{}()};
+  TextArena texts_;
+};
+
+template <typename T>
+using Top = RankedAggregator<T, true>;
+template <typename T>
+using Bottom = RankedAggregator<T, false>;
+
+}  // namespace
+
+std::unique_ptr<Aggregator> MakeTop(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Top>(type, options);
+}
+std::unique_ptr<Aggregator> MakeBottom(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Bottom>(type, options);
+}
+std::unique_ptr<Aggregator> MakeSample(FieldType type, const AggregateOptions& options) {
+  return MakeForAll<SampleAggregator>(type, options);
+}
+
+}  // namespace varve::query

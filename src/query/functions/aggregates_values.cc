@@ -1,0 +1,233 @@
+// median, mode, percentile, distinct: functions that look at every value of a window.
+#include <algorithm>
+#include <cmath>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/strings.h"
+#include "query/functions/aggregate_inline.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+template <typename T>
+struct Item {
+  T value;
+  int64_t time;
+  uint32_t aux;  // index of the row's aux columns
+};
+template <typename T>
+bool ByValue(const Item<T>& a, const Item<T>& b) {
+  return a.value != b.value ? a.value < b.value : a.time < b.time;
+}
+
+// Keeps every value of every slot; Finish turns those of one slot into points.
+template <typename T, typename Finish>
+class CollectingAggregator final : public Aggregator {
+ public:
+  explicit CollectingAggregator(const AggregateOptions& options) : options_(options) {}
+
+  void Resize(size_t slots) override {
+    if (slots > slots_.size()) slots_.resize(slots);
+  }
+  void Update(const AggregateInput& input, std::span<const Run> runs) override {
+    const T* values = ValuesOf<T>(input.column);
+    for (const Run& run : runs) {
+      auto& items = slots_[run.slot];
+      ForEachValid(input.column, run.begin, run.end, [&](uint32_t i) {
+        T value = values[i];
+        if constexpr (std::is_same_v<T, std::string_view>) value = texts_.Copy(value);
+        items.push_back({value, input.times[i], next_aux_});
+        AddAux(input.aux, i);
+        ++count_;
+      });
+    }
+  }
+  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+    const auto& from = static_cast<const CollectingAggregator&>(other);
+    for (size_t i = 0; i < from.slots_.size(); ++i) {
+      auto& items = slots_[slot_of[i]];
+      for (Item<T> item : from.slots_[i]) {
+        const size_t aux = item.aux * options_.aux_width;
+        if constexpr (std::is_same_v<T, std::string_view>) item.value = texts_.Copy(item.value);
+        item.aux = next_aux_;
+        items.push_back(item);
+        if (options_.aux_width == 0) continue;
+        for (size_t a = 0; a < options_.aux_width; ++a) {
+          aux_.push_back(texts_.Keep(from.aux_[aux + a]));
+        }
+        ++next_aux_;
+      }
+    }
+    count_ += from.count_;
+  }
+  void Emit(uint32_t slot, int64_t start_ns, Points* out) const override {
+    if (slots_[slot].empty()) return;
+    std::vector<Item<T>> items = slots_[slot];
+    Finish::Points(
+        items, options_, start_ns, [&](int64_t time, const FieldValue& value, size_t aux) {
+          out->Append(time, value, {aux_.data() + aux * options_.aux_width, options_.aux_width});
+        });
+  }
+  size_t bytes() const override {
+    return count_ * sizeof(Item<T>) + aux_.capacity() * sizeof(FieldValue) + texts_.bytes();
+  }
+
+ private:
+  void AddAux(std::span<const model::ColumnVector> columns, uint32_t row) {
+    if (options_.aux_width == 0) return;
+    for (const model::ColumnVector& column : columns) aux_.push_back(texts_.Keep(column.At(row)));
+    ++next_aux_;
+  }
+
+  AggregateOptions options_;
+  std::vector<std::vector<Item<T>>> slots_;
+  std::vector<FieldValue> aux_;
+  uint32_t next_aux_ = 0;
+  size_t count_ = 0;
+  TextArena texts_;
+};
+
+struct MedianFinish {
+  template <typename T, typename Add>
+  static void Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
+    const size_t middle = items.size() / 2;
+    std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), items.end(),
+                     ByValue<T>);
+    const T high = items[middle].value;
+    if (items.size() % 2 == 1) return add(start, FieldValue::Float(static_cast<double>(high)), 0);
+    const T low =
+        std::max_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), ByValue<T>)
+            ->value;
+    add(start, FieldValue::Float(static_cast<double>(low) + static_cast<double>(high - low) / 2),
+        0);
+  }
+};
+
+struct PercentileFinish {
+  template <typename T, typename Add>
+  static void Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t,
+                     Add add) {
+    const auto n = static_cast<double>(items.size());
+    const double rank = std::floor(n * options.percentile / 100.0 + 0.5) - 1;
+    if (!(rank >= 0 && rank < n)) return;
+    const auto at = items.begin() + static_cast<ptrdiff_t>(rank);
+    std::nth_element(items.begin(), at, items.end(), ByValue<T>);
+    add(at->time, MakeValue(at->value), at->aux);
+  }
+};
+
+// The most frequent value; of equally frequent ones the one that appeared first.
+struct ModeFinish {
+  template <typename T, typename Add>
+  static void Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
+    std::sort(items.begin(), items.end(), ByValue<T>);
+    size_t best = 0;
+    size_t best_count = 0;
+    for (size_t i = 0; i < items.size();) {
+      size_t end = i;
+      while (end < items.size() && items[end].value == items[i].value) ++end;
+      const bool more = end - i > best_count;
+      if (more || (end - i == best_count && items[i].time < items[best].time)) {
+        best = i;
+        best_count = end - i;
+      }
+      i = end;
+    }
+    add(start, MakeValue(items[best].value), 0);
+  }
+};
+
+// The distinct values of each slot with the time each was first seen.
+template <typename T>
+class DistinctAggregator final : public Aggregator {
+ public:
+  explicit DistinctAggregator(bool count_only) : count_only_(count_only) {}
+
+  void Resize(size_t slots) override {
+    if (slots > slots_.size()) slots_.resize(slots);
+  }
+  void Update(const AggregateInput& input, std::span<const Run> runs) override {
+    const T* values = ValuesOf<T>(input.column);
+    for (const Run& run : runs) {
+      ForEachValid(input.column, run.begin, run.end,
+                   [&](uint32_t i) { Add(run.slot, values[i], input.times[i]); });
+    }
+  }
+  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+    const auto& from = static_cast<const DistinctAggregator&>(other);
+    for (size_t i = 0; i < from.slots_.size(); ++i) {
+      for (const auto& [value, time] : from.slots_[i]) Add(slot_of[i], ValueOf(value), time);
+    }
+  }
+  void Emit(uint32_t slot, int64_t start_ns, Points* out) const override {
+    const auto& seen = slots_[slot];
+    if (seen.empty()) return;
+    if (count_only_) {
+      out->Append(start_ns, FieldValue::Integer(static_cast<int64_t>(seen.size())));
+      return;
+    }
+    std::vector<std::pair<int64_t, T>> sorted;
+    for (const auto& [value, time] : seen) sorted.emplace_back(time, ValueOf(value));
+    std::sort(sorted.begin(), sorted.end());
+    for (const auto& [time, value] : sorted) out->Append(start_ns, MakeValue(value));
+  }
+  size_t bytes() const override { return count_ * (sizeof(T) + 16) + texts_.bytes(); }
+
+ private:
+  static constexpr bool kText = std::is_same_v<T, std::string_view>;
+  using Key = std::conditional_t<kText, absl::string_view, T>;
+
+  static T ValueOf(const Key& key) {
+    if constexpr (kText) return base::FromAbsl(key);
+    if constexpr (!kText) return key;
+  }
+  void Add(size_t slot, T value, int64_t time) {
+    Key key;
+    if constexpr (kText) key = base::ToAbsl(value);
+    if constexpr (!kText) key = value;
+    auto& seen = slots_[slot];
+    const auto at = seen.find(key);
+    if (at != seen.end()) {
+      at->second = std::min(at->second, time);
+      return;
+    }
+    if constexpr (kText) key = base::ToAbsl(texts_.Copy(value));
+    seen.emplace(key, time);
+    ++count_;
+  }
+
+  bool count_only_;
+  std::vector<absl::flat_hash_map<Key, int64_t>> slots_;
+  size_t count_ = 0;
+  TextArena texts_;
+};
+
+template <typename T>
+using Median = CollectingAggregator<T, MedianFinish>;
+template <typename T>
+using Mode = CollectingAggregator<T, ModeFinish>;
+template <typename T>
+using Percentile = CollectingAggregator<T, PercentileFinish>;
+
+}  // namespace
+
+std::unique_ptr<Aggregator> MakeMedian(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Median>(type, options);
+}
+std::unique_ptr<Aggregator> MakeMode(FieldType type, const AggregateOptions& options) {
+  return MakeForAll<Mode>(type, options);
+}
+std::unique_ptr<Aggregator> MakePercentile(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Percentile>(type, options);
+}
+std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions&) {
+  return MakeForAll<DistinctAggregator>(type, false);
+}
+std::unique_ptr<Aggregator> MakeCountDistinct(FieldType type, const AggregateOptions&) {
+  return MakeForAll<DistinctAggregator>(type, true);
+}
+
+}  // namespace varve::query

@@ -1,0 +1,153 @@
+// derivative, difference, elapsed, cumulative_sum, moving_average: one pass, a few words of state.
+#include <vector>
+
+#include "query/functions/transform.h"
+
+namespace varve::query {
+namespace {
+
+using model::FieldType;
+using model::FieldValue;
+
+double NumberOf(const FieldValue& value) {
+  switch (value.type()) {
+    case FieldType::kFloat:
+      return value.as_float();
+    case FieldType::kInteger:
+      return static_cast<double>(value.as_integer());
+    default:
+      return static_cast<double>(value.as_unsigned());
+  }
+}
+
+// Integers wrap around, as Go's do.
+FieldValue Minus(const FieldValue& a, const FieldValue& b) {
+  if (a.type() == FieldType::kFloat) return FieldValue::Float(a.as_float() - b.as_float());
+  if (a.type() == FieldType::kInteger) {
+    return FieldValue::Integer(static_cast<int64_t>(static_cast<uint64_t>(a.as_integer()) -
+                                                    static_cast<uint64_t>(b.as_integer())));
+  }
+  return FieldValue::Unsigned(a.as_unsigned() - b.as_unsigned());
+}
+FieldValue Plus(const FieldValue& a, const FieldValue& b) {
+  if (a.type() == FieldType::kFloat) return FieldValue::Float(a.as_float() + b.as_float());
+  if (a.type() == FieldType::kInteger) {
+    return FieldValue::Integer(static_cast<int64_t>(static_cast<uint64_t>(a.as_integer()) +
+                                                    static_cast<uint64_t>(b.as_integer())));
+  }
+  return FieldValue::Unsigned(a.as_unsigned() + b.as_unsigned());
+}
+
+// Calls f(previous index, index) for neighbours. Of points of one instant (of different series)
+// only the first counts.
+template <typename F>
+void ForEachStep(const Points& input, F&& f) {
+  constexpr size_t kNone = SIZE_MAX;
+  size_t previous = kNone;
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (input.values[i].is_null()) continue;
+    if (previous != kNone && input.times[previous] == input.times[i]) continue;
+    if (previous != kNone) f(previous, i);
+    previous = i;
+  }
+}
+
+int64_t DurationArgument(const TransformContext& context, int64_t otherwise) {
+  if (context.call->args.size() < 2) return otherwise;
+  return context.call->args[1]->As<DurationLiteral>()->ns;
+}
+
+Points DerivativeOf(const TransformContext& context, const Points& input, bool non_negative) {
+  const int64_t interval = context.windows->interval().duration_ns;
+  const auto unit =
+      static_cast<double>(DurationArgument(context, interval > 0 ? interval : 1'000'000'000));
+  Points out;
+  ForEachStep(input, [&](size_t a, size_t b) {
+    const double difference = NumberOf(Minus(input.values[b], input.values[a]));
+    int64_t elapsed = input.times[b] - input.times[a];
+    if (!context.ascending) elapsed = -elapsed;
+    if (non_negative && difference < 0) return;
+    const double value = elapsed > 0 ? difference / (static_cast<double>(elapsed) / unit) : 0;
+    out.Append(input.times[b], FieldValue::Float(value));
+  });
+  return out;
+}
+
+Points DifferenceOf(const Points& input, bool non_negative) {
+  Points out;
+  ForEachStep(input, [&](size_t a, size_t b) {
+    const FieldValue difference = Minus(input.values[b], input.values[a]);
+    const bool negative = difference.type() == FieldType::kUnsigned
+                              ? input.values[b].as_unsigned() < input.values[a].as_unsigned()
+                              : NumberOf(difference) < 0;
+    if (!non_negative || !negative) out.Append(input.times[b], difference);
+  });
+  return out;
+}
+
+}  // namespace
+
+Points Derivative(const TransformContext& context, const Points& input) {
+  return DerivativeOf(context, input, false);
+}
+Points NonNegativeDerivative(const TransformContext& context, const Points& input) {
+  return DerivativeOf(context, input, true);
+}
+Points Difference(const TransformContext&, const Points& input) {
+  return DifferenceOf(input, false);
+}
+Points NonNegativeDifference(const TransformContext&, const Points& input) {
+  return DifferenceOf(input, true);
+}
+
+Points Elapsed(const TransformContext& context, const Points& input) {
+  const int64_t unit = DurationArgument(context, 1);
+  Points out;
+  bool begun = false;
+  int64_t previous = 0;
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (input.values[i].is_null()) continue;
+    if (begun) {
+      out.Append(input.times[i], FieldValue::Integer((input.times[i] - previous) / unit));
+    }
+    begun = true;
+    previous = input.times[i];
+  }
+  return out;
+}
+
+Points CumulativeSum(const TransformContext&, const Points& input) {
+  Points out;
+  FieldValue sum;
+  for (size_t i = 0; i < input.size(); ++i) {
+    if (input.values[i].is_null()) continue;
+    sum = sum.is_null() ? input.values[i] : Plus(sum, input.values[i]);
+    out.Append(input.times[i], sum);
+  }
+  return out;
+}
+
+Points MovingAverage(const TransformContext& context, const Points& input) {
+  const auto n = static_cast<size_t>(context.call->args[1]->As<IntegerLiteral>()->value);
+  Points out;
+  std::vector<FieldValue> ring;
+  FieldValue sum;
+  size_t at = 0;
+  for (size_t i = 0; i < input.size(); ++i) {
+    const FieldValue& value = input.values[i];
+    if (value.is_null()) continue;
+    if (ring.size() < n) {
+      ring.push_back(value);
+    } else {
+      sum = Minus(sum, ring[at]);
+      ring[at] = value;
+    }
+    sum = sum.is_null() ? value : Plus(sum, value);
+    at = (at + 1) % n;
+    if (ring.size() < n) continue;
+    out.Append(input.times[i], FieldValue::Float(NumberOf(sum) / static_cast<double>(n)));
+  }
+  return out;
+}
+
+}  // namespace varve::query

@@ -1,0 +1,161 @@
+#include "query/prepare.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status.h"
+#include "query/rewrite.h"
+
+namespace varve::query {
+namespace {
+
+DataType DataTypeOf(model::FieldType type) {
+  switch (type) {
+    case model::FieldType::kFloat:
+      return DataType::kFloat;
+    case model::FieldType::kInteger:
+      return DataType::kInteger;
+    case model::FieldType::kUnsigned:
+      return DataType::kUnsigned;
+    case model::FieldType::kBoolean:
+      return DataType::kBoolean;
+    case model::FieldType::kString:
+      return DataType::kString;
+    default:
+      return DataType::kUnknown;
+  }
+}
+
+SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const std::string& measurement) {
+  SourceSchema schema;
+  for (const engine::FieldTypes& field : view.Fields(measurement)) {
+    DataType best = DataType::kUnknown;
+    for (const model::FieldType type : field.types) {
+      if (Precedes(DataTypeOf(type), best)) best = DataTypeOf(type);
+    }
+    schema.fields[field.name] = best;
+  }
+  for (std::string& tag : view.TagKeys(measurement)) schema.tags.insert(std::move(tag));
+  return schema;
+}
+
+// Transformations need windows before the first one.
+model::TimeRange ReadRange(const CompiledSelect& compiled, const model::TimeRange& range) {
+  model::TimeRange read = range;
+  const int64_t length = compiled.interval.duration_ns * compiled.windows_before;
+  if (length <= 0) return read;
+  if (compiled.ascending) {
+    read.min_ns =
+        read.min_ns > model::kMinTimeNs + length ? read.min_ns - length : model::kMinTimeNs;
+  } else {
+    read.max_ns =
+        read.max_ns < model::kMaxTimeNs - length ? read.max_ns + length : model::kMaxTimeNs;
+  }
+  return read;
+}
+
+absl::Status CheckBuckets(const PreparedSelect& prepared, uint64_t limit) {
+  const CompiledSelect& compiled = *prepared.compiled;
+  if (limit == 0 || !compiled.has_calls || compiled.interval.zero()) return absl::OkStatus();
+  if (prepared.range.min_ns <= model::kMinTimeNs) return absl::OkStatus();
+  const Windows windows = prepared.WindowsOver(prepared.range);
+  const int64_t first = windows.At(prepared.range.min_ns).start_ns;
+  const int64_t last = windows.At(prepared.range.max_ns - 1).start_ns;
+  const int64_t length = compiled.interval.duration_ns;
+  const auto buckets = static_cast<uint64_t>((last - first + length) / length);
+  if (last < first || buckets <= limit) return absl::OkStatus();
+  return base::ResourceExhausted("max-select-buckets limit exceeded: (", buckets, "/", limit, ")");
+}
+
+class Preparer {
+ public:
+  explicit Preparer(QueryState& query) : query_(query) {}
+
+  // `view_range`: which shards the whole query looks at.
+  absl::StatusOr<std::shared_ptr<const PreparedSelect>> Prepare(
+      std::shared_ptr<const CompiledSelect> compiled, const model::TimeRange& range,
+      const model::TimeRange& view_range) {
+    auto prepared = std::make_shared<PreparedSelect>();
+    prepared->compiled = compiled;
+    prepared->statement = compiled->statement;
+    prepared->range = range;
+    prepared->read_range = ReadRange(*compiled, range);
+    std::vector<SourceSchema> schemas;
+    for (size_t i = 0; i < compiled->statement.sources.size(); ++i) {
+      if (compiled->subqueries[i] != nullptr) {
+        RETURN_IF_ERROR(AddSubquery(compiled->subqueries[i], prepared.get(), &schemas));
+      } else {
+        const auto& source = std::get<Measurement>(compiled->statement.sources[i].node);
+        RETURN_IF_ERROR(AddMeasurements(source, view_range, prepared.get(), &schemas));
+      }
+    }
+    RETURN_IF_ERROR(RewriteNames(schemas, &prepared->statement));
+    for (const SelectField& field : prepared->statement.fields) {
+      RETURN_IF_ERROR(TypeOfExpr(*field.expr).status());
+    }
+    prepared->columns =
+        ColumnNames(prepared->statement,
+                    compiled->statement.omit_time ? std::string_view() : compiled->time_name);
+    return prepared;
+  }
+
+ private:
+  absl::Status AddSubquery(const std::shared_ptr<CompiledSelect>& inner, PreparedSelect* outer,
+                           std::vector<SourceSchema>* schemas) {
+    // What the outer statement reads beyond its range, the inner one must answer.
+    model::TimeRange range = inner->range;
+    if (range.min_ns == outer->range.min_ns) range.min_ns = outer->read_range.min_ns;
+    if (range.max_ns == outer->range.max_ns) range.max_ns = outer->read_range.max_ns;
+    ASSIGN_OR_RETURN(auto prepared, Prepare(inner, range, ReadRange(*inner, range)));
+    ASSIGN_OR_RETURN(SourceSchema schema, SchemaOf(prepared->statement));
+    schemas->push_back(std::move(schema));
+    PreparedSource source;
+    source.subquery = std::move(prepared);
+    outer->sources.push_back(std::move(source));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMeasurements(const Measurement& measurement, const model::TimeRange& view_range,
+                               PreparedSelect* prepared, std::vector<SourceSchema>* schemas) {
+    ASSIGN_OR_RETURN(const PolicyName policy, query_.Resolve(measurement));
+    ASSIGN_OR_RETURN(const auto view, query_.View(policy, view_range));
+    std::vector<std::string> names;
+    if (measurement.regex == nullptr) {
+      names.push_back(measurement.name);
+    } else {
+      for (std::string& name : view->Measurements()) {
+        if (measurement.regex->Matches(name)) names.push_back(std::move(name));
+      }
+    }
+    for (std::string& name : names) {
+      if (!view->HasMeasurement(name)) continue;
+      const bool known = std::any_of(prepared->sources.begin(), prepared->sources.end(),
+                                     [&](const PreparedSource& source) {
+                                       return source.view == view && source.measurement == name;
+                                     });
+      if (known) continue;
+      schemas->push_back(SchemaOfMeasurement(*view, name));
+      PreparedSource source;
+      source.policy = policy;
+      source.view = view;
+      source.measurement = std::move(name);
+      prepared->sources.push_back(std::move(source));
+    }
+    return absl::OkStatus();
+  }
+
+  QueryState& query_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const PreparedSelect>> PrepareSelect(
+    std::shared_ptr<const CompiledSelect> compiled, QueryState& query) {
+  const model::TimeRange range = compiled->range;
+  const model::TimeRange view_range = ReadRange(*compiled, range);
+  ASSIGN_OR_RETURN(auto prepared, Preparer(query).Prepare(std::move(compiled), range, view_range));
+  RETURN_IF_ERROR(CheckBuckets(*prepared, query.context().environment->limits.max_select_buckets));
+  return prepared;
+}
+
+}  // namespace varve::query

@@ -1,0 +1,42 @@
+// A compiled SELECT bound to what the shards hold: sources found, names looked up, types known.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "query/compile.h"
+#include "query/query_state.h"
+#include "query/window.h"
+
+namespace varve::query {
+
+struct PreparedSelect;
+
+// A measurement in a view, or a subquery.
+struct PreparedSource {
+  PolicyName policy;
+  std::shared_ptr<const engine::ReadView> view;
+  std::string measurement;
+  std::shared_ptr<const PreparedSelect> subquery;
+};
+
+struct PreparedSelect {
+  std::shared_ptr<const CompiledSelect> compiled;
+  SelectStatement statement;    // of `compiled`, with wildcards expanded and types given
+  model::TimeRange range;       // that is asked for
+  model::TimeRange read_range;  // that is read: with the window before it, where one is needed
+  std::vector<PreparedSource> sources;
+  std::vector<std::string> columns;  // of the answer; "time" first, unless this is a subquery
+
+  Windows WindowsOver(const model::TimeRange& over) const {
+    return Windows(compiled->interval, over, compiled->has_zone, compiled->zone);
+  }
+};
+
+// Opens views, expands names and checks types. Errors: as RunSelect.
+absl::StatusOr<std::shared_ptr<const PreparedSelect>> PrepareSelect(
+    std::shared_ptr<const CompiledSelect> compiled, QueryState& query);
+
+}  // namespace varve::query

@@ -1,0 +1,88 @@
+#include "query/query_state.h"
+
+#include <utility>
+
+#include "base/status.h"
+
+namespace varve::query {
+
+absl::Status QueryState::Check() const {
+  return context_.interrupted ? context_.interrupted() : absl::OkStatus();
+}
+
+absl::Status QueryState::AddSeries(uint64_t n) {
+  const uint64_t limit = context_.environment->limits.max_select_series;
+  const uint64_t now = series_.fetch_add(n) + n;
+  if (limit == 0 || now <= limit) return absl::OkStatus();
+  return base::ResourceExhausted("max-select-series limit exceeded: (", now, "/", limit, ")");
+}
+
+absl::Status QueryState::AddPoints(uint64_t n) {
+  const uint64_t limit = context_.environment->limits.max_select_points;
+  const uint64_t now = points_.fetch_add(n) + n;
+  if (limit == 0 || now <= limit) return absl::OkStatus();
+  return base::ResourceExhausted("max-select-point limit exceeed: (", now, "/", limit, ")");
+}
+
+absl::Status QueryState::Reserve(size_t bytes) {
+  const uint64_t limit = context_.environment->limits.memory_bytes;
+  const size_t now = bytes_.fetch_add(bytes) + bytes;
+  if (limit == 0 || now <= limit) return absl::OkStatus();
+  bytes_.fetch_sub(bytes);
+  return base::ResourceExhausted("query memory limit exceeded: (", now, "/", limit, " bytes)");
+}
+
+void QueryState::AddCounters(const engine::ScanCounters& scan) {
+  rows_scanned_.fetch_add(scan.rows);
+  blocks_decoded_.fetch_add(scan.blocks_decoded);
+  blocks_from_statistics_.fetch_add(scan.blocks_from_statistics);
+}
+
+const SelectCounters QueryState::counters() const {
+  return {.series = series_.load(),
+          .rows_scanned = rows_scanned_.load(),
+          .rows_returned = rows_returned_.load(),
+          .blocks_decoded = blocks_decoded_.load(),
+          .blocks_from_statistics = blocks_from_statistics_.load()};
+}
+
+void QueryState::PublishCounters() const {
+  if (context_.counters != nullptr) *context_.counters = counters();
+}
+
+absl::StatusOr<PolicyName> QueryState::Resolve(const Measurement& measurement) const {
+  PolicyName name{measurement.database, measurement.retention_policy};
+  if (name.database.empty()) {
+    name.database = context_.database;
+    if (name.policy.empty()) name.policy = context_.retention_policy;
+  }
+  if (name.database.empty()) return base::InvalidArgument("database name required");
+  const auto catalog = context_.environment->catalog->Get();
+  const meta::Database* database = catalog->FindDatabase(name.database);
+  if (database == nullptr) return base::NotFound("database not found: ", name.database);
+  if (name.policy.empty()) name.policy = database->default_policy;
+  if (database->FindPolicy(name.policy) == nullptr) {
+    return base::NotFound("retention policy not found: ", name.policy);
+  }
+  return name;
+}
+
+absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::View(
+    const PolicyName& name, const model::TimeRange& range) {
+  absl::MutexLock lock(&mu_);
+  auto& view = views_[{name, range.min_ns, range.max_ns}];
+  if (view != nullptr) return view;
+  const auto catalog = context_.environment->catalog->Get();
+  const meta::Database* database = catalog->FindDatabase(name.database);
+  if (database == nullptr) return base::NotFound("database not found: ", name.database);
+  const meta::RetentionPolicy* policy = database->FindPolicy(name.policy);
+  if (policy == nullptr) return base::NotFound("retention policy not found: ", name.policy);
+  std::vector<engine::KnownShard> shards;
+  for (const meta::ShardGroup& group : policy->shard_groups) {
+    if (group.range.Overlaps(range)) shards.push_back({database->id, group.shard, group.range});
+  }
+  ASSIGN_OR_RETURN(view, context_.environment->store->OpenView(database->id, shards));
+  return view;
+}
+
+}  // namespace varve::query

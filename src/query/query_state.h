@@ -1,0 +1,96 @@
+// What the operators of one running query share: limits, cancellation, views, counters.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "engine/read_view.h"
+#include "query/select.h"
+
+namespace varve::query {
+
+// Where a measurement is looked for.
+struct PolicyName {
+  std::string database;
+  std::string policy;
+  friend bool operator<(const PolicyName& a, const PolicyName& b) {
+    return std::tie(a.database, a.policy) < std::tie(b.database, b.policy);
+  }
+};
+
+// Thread safety: every method may be called from any thread.
+class QueryState {
+ public:
+  explicit QueryState(const SelectContext& context) : context_(context) {}
+
+  const SelectContext& context() const { return context_; }
+
+  // Not OK when the query was killed, timed out or cancelled. Asked once a batch.
+  absl::Status Check() const;
+
+  // RESOURCE_EXHAUSTED with InfluxDB's text when a limit is met.
+  absl::Status AddSeries(uint64_t n);
+  absl::Status AddPoints(uint64_t n);
+  // Counts memory the query holds; Release() gives it back.
+  absl::Status Reserve(size_t bytes);
+  void Release(size_t bytes) { bytes_.fetch_sub(bytes); }
+  void AddCounters(const engine::ScanCounters& scan);
+  void AddRowsReturned(uint64_t rows) { rows_returned_.fetch_add(rows); }
+  // Writes the counts to context().counters.
+  void PublishCounters() const;
+  const SelectCounters counters() const;
+
+  // Fills in the default policy. NOT_FOUND, INVALID_ARGUMENT: InfluxDB's text.
+  absl::StatusOr<PolicyName> Resolve(const Measurement& measurement) const;
+  // The view of the shards of `policy` that overlap `range`; the same object when asked again.
+  absl::StatusOr<std::shared_ptr<const engine::ReadView>> View(const PolicyName& policy,
+                                                               const model::TimeRange& range)
+      ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  const SelectContext& context_;
+  std::atomic<uint64_t> series_{0};
+  std::atomic<uint64_t> points_{0};
+  std::atomic<size_t> bytes_{0};
+  std::atomic<uint64_t> rows_returned_{0};
+  std::atomic<uint64_t> rows_scanned_{0};
+  std::atomic<uint64_t> blocks_decoded_{0};
+  std::atomic<uint64_t> blocks_from_statistics_{0};
+  absl::Mutex mu_;
+  std::map<std::tuple<PolicyName, int64_t, int64_t>, std::shared_ptr<const engine::ReadView>> views_
+      ABSL_GUARDED_BY(mu_);
+};
+
+// Memory of one operator, given back at its end.
+class MemoryUse {
+ public:
+  explicit MemoryUse(QueryState& query) : query_(query) {}
+  ~MemoryUse() { query_.Release(bytes_); }
+  MemoryUse(const MemoryUse&) = delete;
+  MemoryUse& operator=(const MemoryUse&) = delete;
+  // Sets what is held now.
+  absl::Status Set(size_t bytes) {
+    if (bytes <= bytes_) {
+      query_.Release(bytes_ - bytes);
+      bytes_ = bytes;
+      return absl::OkStatus();
+    }
+    absl::Status status = query_.Reserve(bytes - bytes_);
+    if (status.ok()) bytes_ = bytes;
+    return status;
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  QueryState& query_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace varve::query

@@ -1,0 +1,268 @@
+// Rows of a measurement, from an engine::ReadView.
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "model/series_key.h"
+#include "query/condition.h"
+#include "query/row_filter.h"
+#include "query/row_source.h"
+
+namespace varve::query {
+namespace {
+
+using engine::ScanStep;
+using model::ColumnVector;
+using model::FieldType;
+
+FieldType StoredType(DataType type) {
+  switch (type) {
+    case DataType::kFloat:
+      return FieldType::kFloat;
+    case DataType::kInteger:
+      return FieldType::kInteger;
+    case DataType::kUnsigned:
+      return FieldType::kUnsigned;
+    case DataType::kString:
+      return FieldType::kString;
+    case DataType::kBoolean:
+      return FieldType::kBoolean;
+    default:
+      return FieldType::kNone;
+  }
+}
+
+class ViewSource final : public RowSource {
+ public:
+  ViewSource(std::shared_ptr<const engine::ReadView> view, std::string measurement,
+             ExprPtr condition)
+      : view_(std::move(view)), name_(std::move(measurement)) {
+    for (const engine::FieldTypes& field : view_->Fields(name_)) fields_[field.name] = field.field;
+    MeasurementShape shape;
+    shape.name = name_;
+    shape.is_field = [this](std::string_view name) { return fields_.contains(name); };
+    shape.tag_values = [this](std::string_view tag) {
+      std::vector<std::string> values;
+      for (auto& [value, series] : view_->TagValues(name_, tag)) values.push_back(value);
+      return values;
+    };
+    TagCondition tags = BuildTagPredicate(condition, shape);
+    series_ = view_->Match(name_, tags.predicate).ToVector();
+    if (!tags.exact && condition != nullptr) {
+      filter_ = std::make_unique<RowFilter>(RowFilter::Bind(condition, /*constant_tags=*/true));
+    }
+  }
+
+  const std::string& name() const override { return name_; }
+  size_t series_count() const override { return series_.size(); }
+  void TagValues(size_t series, const std::vector<std::string>& keys,
+                 std::vector<std::string>* values) const override {
+    values->resize(keys.size());
+    if (keys.empty()) return;
+    std::string key;
+    view_->KeyOf(series_[series], &key);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!model::FindTag(key, keys[i], &(*values)[i])) (*values)[i].clear();
+    }
+  }
+  std::unique_ptr<RowReader> NewReader(const ReadRequest& request) const override;
+
+  const engine::ReadView& view() const { return *view_; }
+  model::SeriesId id(size_t series) const { return series_[series]; }
+  const RowFilter* filter() const { return filter_.get(); }
+  model::FieldId FieldOf(const std::string& name) const {
+    const auto at = fields_.find(name);
+    return at == fields_.end() ? model::kNoId : at->second;
+  }
+
+ private:
+  std::shared_ptr<const engine::ReadView> view_;
+  std::string name_;
+  base::StringMap<model::FieldId> fields_;
+  std::vector<model::SeriesId> series_;
+  std::unique_ptr<const RowFilter> filter_;  // null: the choice of series says it all
+};
+
+// A tag as a column: one text, repeated.
+class TagColumn {
+ public:
+  explicit TagColumn(std::string name) : name_(std::move(name)) {}
+  void Seek(std::string_view key, bool empty_is_null) {
+    const bool found = model::FindTag(key, name_, &value_);
+    if (!found) value_.clear();
+    null_ = !found && empty_is_null;
+    repeated_.clear();
+  }
+  ColumnVector View(size_t rows) {
+    ColumnVector column;
+    if (null_) return column;
+    if (repeated_.size() < rows) repeated_.assign(std::max<size_t>(rows, 16), value_);
+    column.type = FieldType::kString;
+    column.strings = repeated_.data();
+    return column;
+  }
+
+ private:
+  std::string name_;
+  std::string value_;
+  bool null_ = true;
+  std::vector<std::string_view> repeated_;
+};
+
+class ViewReader final : public RowReader {
+ public:
+  ViewReader(const ViewSource& source, const ReadRequest& request) : source_(source) {
+    engine::ScanOptions options;
+    options.range = request.range;
+    options.descending = request.descending;
+    for (const VarRef& ref : request.columns) columns_.push_back(Place(ref, true, &options));
+    wanted_fields_ = options.fields.size();
+    if (source.filter() != nullptr) {
+      for (const VarRef& ref : source.filter()->columns()) {
+        conditions_.push_back(Place(ref, false, &options));
+      }
+    } else {
+      options.window_end = request.window_end;
+    }
+    if (wanted_fields_ > 0) scanner_ = source.view().NewScanner(options);
+  }
+
+  absl::Status Seek(size_t series) override {
+    if (scanner_ == nullptr) return absl::OkStatus();
+    const model::SeriesId id = source_.id(series);
+    if (!tags_.empty()) {
+      source_.view().KeyOf(id, &key_);
+      for (auto& [tag, empty_is_null] : tags_) tag.Seek(key_, empty_is_null);
+    }
+    return scanner_->Seek(id);
+  }
+
+  absl::Status Next(ScanStep* step) override {
+    if (scanner_ == nullptr) {
+      step->kind = ScanStep::Kind::kEnd;
+      return absl::OkStatus();
+    }
+    while (true) {
+      absl::Status status = scanner_->Next(&raw_);
+      if (!status.ok()) return status;
+      step->kind = raw_.kind;
+      if (raw_.kind == ScanStep::Kind::kStatistics) {
+        step->range = raw_.range;
+        step->statistics.resize(columns_.size());
+        for (size_t i = 0; i < columns_.size(); ++i) {
+          step->statistics[i] =
+              columns_[i].is_field ? raw_.statistics[columns_[i].index] : model::FieldStatistics{};
+        }
+      }
+      if (raw_.kind != ScanStep::Kind::kRows || Filter(step)) return absl::OkStatus();
+    }
+  }
+
+  void TakeCounters(engine::ScanCounters* counters) override {
+    if (scanner_ == nullptr) return;
+    const engine::ScanCounters now = scanner_->counters();
+    counters->blocks_decoded += now.blocks_decoded - taken_.blocks_decoded;
+    counters->blocks_from_statistics += now.blocks_from_statistics - taken_.blocks_from_statistics;
+    counters->rows += now.rows - taken_.rows;
+    taken_ = now;
+  }
+
+ private:
+  struct Column {
+    bool is_field = false;
+    bool is_tag = false;
+    size_t index = 0;  // in the scan's columns, or in tags_
+  };
+
+  Column Place(const VarRef& ref, bool selected, engine::ScanOptions* options) {
+    const FieldType type = StoredType(ref.type);
+    if (type != FieldType::kNone) {
+      const model::FieldId field = source_.FieldOf(ref.name);
+      if (field != model::kNoId) return {true, false, PlaceField({field, type}, options)};
+      if (selected) return {};
+    }
+    // In a condition, what is no field of this measurement is a tag, missing ones being "".
+    if (selected && ref.type != DataType::kTag) return {};
+    tags_.emplace_back(TagColumn(ref.name), selected);
+    return {false, true, tags_.size() - 1};
+  }
+  static size_t PlaceField(engine::FieldRequest wanted, engine::ScanOptions* options) {
+    for (size_t i = 0; i < options->fields.size(); ++i) {
+      if (options->fields[i].field == wanted.field && options->fields[i].type == wanted.type) {
+        return i;
+      }
+    }
+    options->fields.push_back(wanted);
+    return options->fields.size() - 1;
+  }
+  ColumnVector ViewOf(const Column& column) {
+    if (column.is_field) return raw_.rows.columns[column.index];
+    return column.is_tag ? tags_[column.index].first.View(raw_.rows.rows) : ColumnVector{};
+  }
+
+  // Fills `step` with the rows that hold; false when there is none.
+  bool Filter(ScanStep* step) {
+    const size_t rows = raw_.rows.rows;
+    step->rows.columns.clear();
+    for (const Column& column : columns_) step->rows.columns.push_back(ViewOf(column));
+    step->rows.rows = rows;
+    step->rows.times = raw_.rows.times;
+    if (source_.filter() == nullptr) return rows > 0;
+
+    filter_columns_.clear();
+    for (const Column& column : conditions_) filter_columns_.push_back(ViewOf(column));
+    source_.filter()->Select(rows, filter_columns_, mask_);
+    const bool more_fields = raw_.rows.columns.size() > wanted_fields_;
+    chosen_.clear();
+    for (uint32_t i = 0; i < rows; ++i) {
+      if (mask_[i] != 0 && (!more_fields || HasWanted(i))) chosen_.push_back(i);
+    }
+    if (chosen_.empty()) return false;
+    if (chosen_.size() == rows) return true;
+    times_.resize(chosen_.size());
+    for (size_t i = 0; i < chosen_.size(); ++i) times_[i] = raw_.rows.times[chosen_[i]];
+    step->rows.times = times_.data();
+    step->rows.rows = chosen_.size();
+    for (size_t c = 0; c < columns_.size(); ++c) {
+      // A tag is the same in every row.
+      if (columns_[c].is_field) gatherer_.Gather(c, chosen_, &step->rows.columns[c]);
+    }
+    return true;
+  }
+  bool HasWanted(size_t row) const {
+    for (size_t i = 0; i < wanted_fields_; ++i) {
+      const ColumnVector& column = raw_.rows.columns[i];
+      if (column.type != FieldType::kNone && column.IsValid(row)) return true;
+    }
+    return false;
+  }
+
+  const ViewSource& source_;
+  std::vector<Column> columns_;
+  std::vector<Column> conditions_;
+  size_t wanted_fields_ = 0;  // the scan's first columns; the others are for the condition only
+  std::vector<std::pair<TagColumn, bool>> tags_;
+  std::unique_ptr<engine::Scanner> scanner_;
+  engine::ScanCounters taken_;
+  ScanStep raw_;
+  std::string key_;
+  std::vector<ColumnVector> filter_columns_;
+  uint8_t mask_[model::kBatchRows];
+  std::vector<uint32_t> chosen_;
+  std::vector<int64_t> times_;
+  RowGatherer gatherer_;
+};
+
+std::unique_ptr<RowReader> ViewSource::NewReader(const ReadRequest& request) const {
+  return std::make_unique<ViewReader>(*this, request);
+}
+
+}  // namespace
+
+std::unique_ptr<RowSource> MakeViewSource(std::shared_ptr<const engine::ReadView> view,
+                                          std::string measurement, ExprPtr condition) {
+  return std::make_unique<ViewSource>(std::move(view), std::move(measurement),
+                                      std::move(condition));
+}
+
+}  // namespace varve::query

@@ -1,0 +1,44 @@
+// Windows of GROUP BY time(interval, offset) in a time zone.
+//
+// Source: InfluxDB 1.x "query/iterator.go", IteratorOptions.Window, as of 1.8.5.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "model/types.h"
+#include "query/compile.h"
+
+namespace varve::query {
+
+// Start included, end excluded.
+struct Window {
+  int64_t start_ns = 0;
+  int64_t end_ns = 0;
+};
+
+class Windows {
+ public:
+  // `range`: of the statement; it is the one window when `interval` is zero.
+  Windows(Interval interval, model::TimeRange range, bool has_zone, absl::TimeZone zone)
+      : interval_(interval), range_(range), has_zone_(has_zone), zone_(zone) {}
+
+  // The window `t` lies in. An open side is model::kMinTimeNs or beyond kMaxTimeNs.
+  Window At(int64_t t) const;
+  // The start of the window behind (or, descending, before) the one that starts at `start_ns`, as
+  // fill() steps through them.
+  int64_t Next(int64_t start_ns, bool ascending) const;
+
+  const Interval& interval() const { return interval_; }
+  const model::TimeRange& range() const { return range_; }
+
+ private:
+  int64_t ZoneOffset(int64_t t) const;  // nanoseconds east of UTC
+
+  Interval interval_;
+  model::TimeRange range_;
+  bool has_zone_;
+  absl::TimeZone zone_;
+};
+
+}  // namespace varve::query
