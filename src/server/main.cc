@@ -46,7 +46,7 @@ absl::Status LoadOptions(const CommandLine& line, Options* options,
   RETURN_IF_ERROR(
       ApplyEnvironment([](const std::string& name) { return std::getenv(name.c_str()); }, options));
   if (!line.data_dir.empty()) {
-    options->data_dir = line.data_dir;
+    options->root_dir = line.data_dir;
     options->meta_dir.clear();
     options->store_dir.clear();
     options->wal_dir.clear();

@@ -12,18 +12,19 @@ const std::vector<OptionSpec>& OptionTable() {
   using K = OptionKind;
   using O = Options;
   static const std::vector<OptionSpec> table = {
-      {"", "data-dir", K::kText, &O::data_dir, "varve-data", "",
-       "Folder that holds meta/, data/, wal/ and the lock; one server at a time owns it."},
+      {"", "root-dir", K::kText, &O::root_dir, "varve-data", "",
+       "Folder that holds meta/, data/, wal/ and the lock; one server at a time owns it. "
+       "--data-dir on the command line sets it."},
 
       {"meta", "dir", K::kText, &O::meta_dir, "", "",
-       "Folder of the catalog; empty: meta/ in data-dir."},
+       "Folder of the catalog; empty: meta/ in root-dir."},
       {"meta", "retention-autocreate", K::kBool, &O::retention_autocreate, "true", "",
        "Whether a new database gets the retention policy autogen."},
 
       {"data", "dir", K::kText, &O::store_dir, "", "",
-       "Folder of the shards; empty: data/ in data-dir."},
+       "Folder of the shards; empty: data/ in root-dir."},
       {"data", "wal-dir", K::kText, &O::wal_dir, "", "",
-       "Folder of the write-ahead log; empty: wal/ in data-dir."},
+       "Folder of the write-ahead log; empty: wal/ in root-dir."},
       {"data", "wal-sync", K::kChoice, &O::wal_sync, "always", "always|interval|off",
        "When the log is synced: before a write is acknowledged (writers that arrive together share "
        "one sync), every wal-sync-interval, or when the system likes. Only `always` survives a "

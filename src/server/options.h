@@ -17,9 +17,9 @@ namespace varve::server {
 // The effective configuration. Durations are nanoseconds, sizes bytes; 0 is "no limit" where the
 // table says so.
 struct Options {
-  std::string data_dir;
+  std::string root_dir;
 
-  std::string meta_dir;  // empty: in data_dir, as the two below
+  std::string meta_dir;  // empty: in root_dir, as the two below
   bool retention_autocreate = false;
 
   std::string store_dir;

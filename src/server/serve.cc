@@ -41,7 +41,7 @@ std::string MillisecondText(int64_t ns) {
 
 absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
   InstanceOptions result;
-  SetFolders(options.data_dir, &result);
+  SetFolders(options.root_dir, &result);
   if (!options.meta_dir.empty()) {
     result.meta_folder = options.meta_dir;
     // The catalog is what two servers must never share.
@@ -144,7 +144,7 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   const int64_t open_ns = env.MonotonicNs();
   ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance,
                    Instance::Open(env, std::move(instance_options)));
-  logger.Info("opened data folder", {{"folder", options.data_dir},
+  logger.Info("opened data folder", {{"folder", options.root_dir},
                                      {"duration", MillisecondText(env.MonotonicNs() - open_ns)}});
   auto query_threads = std::make_unique<http::QueryThreads>(kQueryThreadsMax, kQueryQueueMax);
   services.catalog = &instance->catalog();
