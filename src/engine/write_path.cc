@@ -33,7 +33,9 @@ void StoreImpl::ReturnSession(std::unique_ptr<WriteSession> session) {
 }
 
 absl::Status StoreImpl::Admit() {
-  RETURN_IF_ERROR(log_->health());
+  if (const absl::Status health = log_->health(); !health.ok()) {
+    return base::Unavailable("write-ahead log is sealed: ", base::MessageOf(health));
+  }
   return space_.CheckForWrite();
 }
 
@@ -90,7 +92,9 @@ void StoreImpl::WriteLines(std::string_view database, std::string_view policy, i
   session->Begin(*std::move(state), *std::move(target));
   const WriteContext context{router_, *log_, options_, now_ns};
   if (absl::Status status = session->Run(context, lines); !status.ok()) {
-    done(Refused(std::move(status)));
+    // A full disk passes; a client that waits may succeed.
+    done(Refused(absl::IsResourceExhausted(status) ? base::Unavailable(base::MessageOf(status))
+                                                   : std::move(status)));
   } else {
     LogBatch(*session, std::move(done));
   }

@@ -52,7 +52,7 @@ class FakeRouter : public model::ShardRouter {
     const auto [at, is_new] = shards_.try_emplace({target.database, slot});
     if (is_new) {
       at->second.database = target.database;
-      at->second.shard = shards_.size();
+      at->second.shard = ++last_shard_;
       at->second.range = {slot * shard_ns, slot * shard_ns + shard_ns - 1};
     }
     return model::ShardRoute{at->second.shard, at->second.range};
@@ -72,6 +72,7 @@ class FakeRouter : public model::ShardRouter {
  private:
   std::map<std::string, model::DatabaseId> databases_;
   mutable std::mutex mu_;
+  model::ShardId last_shard_ = 0;
   std::map<std::pair<model::DatabaseId, int64_t>, KnownShard> shards_;
 };
 
