@@ -1,5 +1,5 @@
-// Tells ThreadSanitizer what absl::Mutex and absl::CondVar order. Linked into tests of the tsan
-// build only.
+// Tells ThreadSanitizer what absl::Mutex, CondVar and Notification order. Linked into tests of the
+// tsan build only.
 //
 // Debian's abseil is built without the sanitizer, which then sees no lock at all and reports every
 // use of guarded data as a race. These definitions stand before the library's, call them, and name
@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 
 extern "C" {
 void __tsan_acquire(void* address);
@@ -28,6 +29,7 @@ Function* Real(const char* name) {
 }  // namespace
 
 #define VARVE_MUTEX "_ZN4absl7debian35Mutex"
+#define VARVE_NOTIFICATION "4absl7debian312Notification"
 #define VARVE_CONDVAR "_ZN4absl7debian37CondVar"
 
 namespace absl {
@@ -119,6 +121,19 @@ bool CondVar::WaitWithDeadline(Mutex* mutex, absl::Time deadline) {
   const bool timed_out = real(this, mutex, deadline);
   __tsan_acquire(mutex);
   return timed_out;
+}
+
+void Notification::Notify() {
+  static auto* real = Real<void(Notification*)>("_ZN" VARVE_NOTIFICATION "6NotifyEv");
+  __tsan_release(this);
+  real(this);
+}
+
+void Notification::WaitForNotification() const {
+  static auto* real =
+      Real<void(const Notification*)>("_ZNK" VARVE_NOTIFICATION "19WaitForNotificationEv");
+  real(this);
+  __tsan_acquire(const_cast<Notification*>(this));
 }
 
 ABSL_NAMESPACE_END

@@ -21,16 +21,20 @@ struct Loop {
       if (i >= count) return;
       (*body)(i);
       absl::MutexLock lock(&mu);
-      ++finished;
+      if (++finished == count) all_finished.Signal();
     }
   }
 
-  bool AllFinished() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { return finished == count; }
+  void Wait() ABSL_LOCKS_EXCLUDED(mu) {
+    absl::MutexLock lock(&mu);
+    while (finished < count) all_finished.Wait(&mu);
+  }
 
   const size_t count;
   const std::function<void(size_t)>* const body;  // the caller's; used only while i < count
   std::atomic<size_t> next{0};
   absl::Mutex mu;
+  absl::CondVar all_finished;
   size_t finished ABSL_GUARDED_BY(mu) = 0;
 };
 
@@ -46,6 +50,7 @@ ThreadPool::~ThreadPool() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
+    queued_.SignalAll();
   }
   for (std::thread& worker : workers_) worker.join();
 }
@@ -54,6 +59,7 @@ bool ThreadPool::TrySubmit(std::function<void()> task) {
   absl::MutexLock lock(&mu_);
   if (queue_.size() >= queue_max_) return false;
   queue_.push_back(std::move(task));
+  queued_.Signal();
   return true;
 }
 
@@ -69,8 +75,7 @@ void ThreadPool::ParallelFor(size_t n, const std::function<void(size_t)>& body) 
     if (!TrySubmit([loop] { loop->Run(); })) break;
   }
   loop->Run();
-  absl::MutexLock lock(&loop->mu);
-  loop->mu.Await(absl::Condition(loop.get(), &Loop::AllFinished));
+  loop->Wait();
 }
 
 void ThreadPool::Work() {
@@ -78,10 +83,7 @@ void ThreadPool::Work() {
     std::function<void()> task;
     {
       absl::MutexLock lock(&mu_);
-      const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return stopping_ || !queue_.empty();
-      };
-      mu_.Await(absl::Condition(&ready));
+      while (!stopping_ && queue_.empty()) queued_.Wait(&mu_);
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();

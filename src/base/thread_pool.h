@@ -35,6 +35,7 @@ class ThreadPool {
   void Work();
 
   absl::Mutex mu_;
+  absl::CondVar queued_;  // or stopping
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   const size_t queue_max_;

@@ -107,6 +107,8 @@ class LogImpl final : public Log {
   std::atomic<uint64_t> open_bytes_{0};
 
   mutable absl::Mutex mu_;
+  absl::CondVar work_;   // HasWork() became true
+  absl::CondVar state_;  // the log thread came to rest, or sealed the log
   std::deque<Pending> queue_ ABSL_GUARDED_BY(mu_);
   uint64_t queue_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   Lsn next_lsn_ ABSL_GUARDED_BY(mu_) = 1;
@@ -158,6 +160,7 @@ LogImpl::~LogImpl() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
+    work_.Signal();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -172,6 +175,7 @@ absl::Status LogImpl::Append(uint8_t type, std::string payload, Done done) {
   }
   queue_bytes_ += payload.size();
   queue_.push_back({next_lsn_++, type, std::move(payload), std::move(done)});
+  work_.Signal();
   return absl::OkStatus();
 }
 
@@ -193,11 +197,13 @@ absl::StatusOr<Lsn> LogImpl::AppendAndWait(uint8_t type, std::string payload) {
 LogImpl::Work LogImpl::WaitForWork() {
   Work work;
   absl::MutexLock lock(&mu_);
-  const absl::Condition has_work(this, &LogImpl::HasWork);
-  if (options_.sync == SyncPolicy::kInterval) {
-    mu_.AwaitWithTimeout(has_work, absl::Milliseconds(options_.sync_interval_ms));
-  } else {
-    mu_.Await(has_work);
+  bool due = false;  // what an interval left over may have to be synced
+  while (!HasWork() && !due) {
+    if (options_.sync == SyncPolicy::kInterval) {
+      due = work_.WaitWithTimeout(&mu_, absl::Milliseconds(options_.sync_interval_ms));
+    } else {
+      work_.Wait(&mu_);
+    }
   }
   work.sealed = !seal_.ok();
   if (!work.sealed) {
@@ -318,6 +324,7 @@ void LogImpl::Seal(const absl::Status& why, std::vector<Pending>& group) {
     recoverable_ = absl::IsResourceExhausted(why) && !sync_failed_;
     refused.swap(queue_);
     queue_bytes_ = 0;
+    state_.SignalAll();
   }
   const absl::Status status =
       base::Unavailable("write-ahead log is sealed: ", base::MessageOf(why));
@@ -333,6 +340,7 @@ void LogImpl::Rest(const Work& work) {
   absl::MutexLock lock(&mu_);
   busy_ = false;
   if (work.roll) roll_requested_ = false;
+  state_.SignalAll();
 }
 
 absl::Status LogImpl::TryRecover() {
@@ -345,8 +353,7 @@ absl::Status LogImpl::TryRecover() {
     }
     if (recovering_) return base::Unavailable("write-ahead log is being recovered");
     recovering_ = true;
-    const auto idle = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !busy_; };
-    mu_.Await(absl::Condition(&idle));
+    while (busy_) state_.Wait(&mu_);
   }
   absl::Status status = Repair();
   absl::MutexLock lock(&mu_);
@@ -377,10 +384,8 @@ absl::Status LogImpl::Truncate(Lsn through) {
     absl::MutexLock lock(&mu_);
     if (seal_.ok() && open_last_lsn_ != 0 && open_last_lsn_ <= through) {
       roll_requested_ = true;
-      const auto rolled = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return !roll_requested_ || !seal_.ok();
-      };
-      mu_.Await(absl::Condition(&rolled));
+      work_.Signal();
+      while (roll_requested_ && seal_.ok()) state_.Wait(&mu_);
       roll_requested_ = false;
     }
   }

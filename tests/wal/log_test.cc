@@ -166,9 +166,10 @@ TEST_F(LogTest, RecordsThatArriveDuringASyncShareTheNext) {
   applying.WaitForNotification();
   const uint64_t before = env_.calls();
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(log_->Append(7, "more", nullptr).ok());
-  std::thread release([&] { go_on.Notify(); });
-  ASSERT_TRUE(log_->AppendAndWait(7, "last").ok());
-  release.join();
+  absl::Notification last;
+  ASSERT_TRUE(log_->Append(7, "last", [&](absl::Status, Lsn) { last.Notify(); }).ok());
+  go_on.Notify();
+  last.WaitForNotification();
   EXPECT_EQ(applied.lsns.size(), 102);
   EXPECT_EQ(env_.calls() - before, 2) << "one write and one sync for all that waited";
   log_.reset();
