@@ -25,11 +25,12 @@ void StoreImpl::StartBackground() {
 }
 
 void StoreImpl::StopBackground() {
-  stop_compaction_ = true;
   {
     absl::MutexLock lock(&background_mu_);
     stopping_ = true;
   }
+  stop_compaction_ = true;
+  for (const auto& shard : AllShards()) shard->CancelCompaction();
   for (auto& thread : threads_) thread.join();
   threads_.clear();
 }
@@ -156,10 +157,10 @@ absl::Status StoreImpl::CompactShard(Shard& shard, const CompactionOptions& opti
     }
   }
   RETURN_IF_ERROR(space_.CheckFor(bytes));
-  Shard::CompactionContext context;
-  context.cancel = &stop_compaction_;
-  context.throttle = [this](uint64_t n) { compaction_rate_.Take(n, stop_compaction_); };
-  RETURN_IF_ERROR(shard.Compact(*plan, context));
+  const auto throttle = [this](uint64_t n, const std::atomic<bool>& cancel) {
+    compaction_rate_.Take(n, cancel);
+  };
+  RETURN_IF_ERROR(shard.Compact(*plan, throttle));
   *merged = true;
   compactions_.fetch_add(1);
   return absl::OkStatus();

@@ -293,6 +293,7 @@ void Shard::NoteResult(bool ok, int64_t now_ns) {
 
 void Shard::Retire() {
   retired_ = true;
+  cancel_compaction_ = true;
   absl::MutexLock flush(&flush_mu_);
   absl::MutexLock compact(&compact_mu_);
 }

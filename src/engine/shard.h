@@ -98,16 +98,16 @@ class Shard {
   // lost and the next call tries again.
   absl::StatusOr<bool> FlushOldest() ABSL_LOCKS_EXCLUDED(flush_mu_, manifest_mu_, mu_);
 
-  struct CompactionContext {
-    std::function<void(uint64_t)> throttle;
-    const std::atomic<bool>* cancel = nullptr;
-  };
+  // Called with the bytes read or written; may block to hold a rate, but not once `cancel` is set.
+  using Throttle = std::function<void(uint64_t bytes, const std::atomic<bool>& cancel)>;
   std::vector<CompactionFile> CompactionFiles() const;
-  // Merges the files of `plan`, made from CompactionFiles(). CANCELLED: the shard is dropped, or
-  // `context.cancel`. Nothing is changed on an error.
-  absl::Status Compact(const CompactionPlan& plan, const CompactionContext& context)
+  // Merges the files of `plan`, made from CompactionFiles(). CANCELLED: CancelCompaction() was
+  // called. Nothing is changed on an error.
+  absl::Status Compact(const CompactionPlan& plan, const Throttle& throttle)
       ABSL_LOCKS_EXCLUDED(compact_mu_, manifest_mu_, mu_);
 
+  // Ends a running compaction soon, and lets none begin.
+  void CancelCompaction() { cancel_compaction_ = true; }
   // Waits for a running flush and compaction, after which none begins; the folder may be removed.
   void Retire() ABSL_LOCKS_EXCLUDED(flush_mu_, compact_mu_);
   bool retired() const { return retired_.load(); }
@@ -181,6 +181,7 @@ class Shard {
   std::atomic<uint64_t> next_file_{1};
   std::atomic<int64_t> last_write_ns_{0};
   std::atomic<bool> retired_{false};
+  std::atomic<bool> cancel_compaction_{false};
   std::atomic<int64_t> retry_after_ns_{0};
   std::atomic<int64_t> retry_delay_ns_{0};
 

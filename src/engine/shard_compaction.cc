@@ -52,9 +52,9 @@ std::vector<CompactionFile> Shard::CompactionFiles() const {
   return files;
 }
 
-absl::Status Shard::Compact(const CompactionPlan& plan, const CompactionContext& context) {
+absl::Status Shard::Compact(const CompactionPlan& plan, const Throttle& throttle) {
   absl::MutexLock compact_lock(&compact_mu_);
-  if (retired_) return base::Cancelled("shard dropped");
+  if (cancel_compaction_) return base::Cancelled("shard is closing");
   // The tombstones of this moment are applied; those that come later stay in force, because the
   // output takes the age of the newest input.
   const auto parts = parts_.Load();
@@ -71,8 +71,10 @@ absl::Status Shard::Compact(const CompactionPlan& plan, const CompactionContext&
   tsm::MergeOptions options;
   options.writer.cold = plan.cold;
   options.file_bytes_max = ~uint64_t{0};  // one output: it has one place in the order of age
-  options.throttle = context.throttle;
-  options.cancel = context.cancel;
+  if (throttle) {
+    options.throttle = [&](uint64_t bytes) { throttle(bytes, cancel_compaction_); };
+  }
+  options.cancel = &cancel_compaction_;
   options.next_name = [this] { return NextFileName(); };
   ASSIGN_OR_RETURN(const auto infos,
                    tsm::MergeFiles(env_, folder_, inputs, parts->tombstones, options),
