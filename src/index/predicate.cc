@@ -49,6 +49,40 @@ std::optional<std::vector<std::string>> ReadAlternatives(std::string_view patter
   return alternatives;
 }
 
+// Go's words for what RE2 reports; clients see them.
+std::string_view GoReason(RE2::ErrorCode code) {
+  switch (code) {
+    case RE2::ErrorBadEscape:
+      return "invalid escape sequence";
+    case RE2::ErrorBadCharClass:
+      return "invalid character class";
+    case RE2::ErrorBadCharRange:
+      return "invalid character class range";
+    case RE2::ErrorMissingBracket:
+      return "missing closing ]";
+    case RE2::ErrorMissingParen:
+      return "missing closing )";
+    case RE2::ErrorUnexpectedParen:
+      return "unexpected )";
+    case RE2::ErrorTrailingBackslash:
+      return "trailing backslash at end of expression";
+    case RE2::ErrorRepeatArgument:
+      return "missing argument to repetition operator";
+    case RE2::ErrorRepeatSize:
+      return "invalid repeat count";
+    case RE2::ErrorRepeatOp:
+      return "invalid nested repetition operator";
+    case RE2::ErrorBadPerlOp:
+      return "invalid or unsupported Perl syntax";
+    case RE2::ErrorBadUTF8:
+      return "invalid UTF-8";
+    case RE2::ErrorBadNamedCapture:
+      return "invalid named capture";
+    default:
+      return "expression too large";
+  }
+}
+
 class Re2Regex : public TagRegex {
  public:
   Re2Regex(std::string_view pattern, const RE2::Options& options)
@@ -57,7 +91,10 @@ class Re2Regex : public TagRegex {
         alternatives_(ReadAlternatives(pattern)) {}
 
   bool ok() const { return re2_.ok(); }
-  const std::string& error() const { return re2_.error(); }
+  std::string error() const {
+    return base::StrCat("error parsing regexp: ", GoReason(re2_.error_code()), ": `",
+                        re2_.error_arg(), "`");
+  }
 
   bool Matches(std::string_view text) const override {
     return RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), re2_);
@@ -81,7 +118,7 @@ absl::StatusOr<std::shared_ptr<const TagRegex>> TagRegex::Compile(std::string_vi
   options.set_log_errors(false);
   auto regex = std::make_shared<const Re2Regex>(pattern, options);
   if (!regex->ok()) {
-    return base::InvalidArgument("error parsing regexp: ", regex->error(), ": `", pattern, "`");
+    return base::InvalidArgument(regex->error());
   }
   return std::shared_ptr<const TagRegex>(std::move(regex));
 }

@@ -13,7 +13,7 @@ namespace varve::index {
 // A compiled RE2 expression, as InfluxDB's are (unanchored search). Shared, immutable, thread-safe.
 class TagRegex {
  public:
-  // INVALID_ARGUMENT with the expression and RE2's reason.
+  // INVALID_ARGUMENT with InfluxDB's (Go's) words: "error parsing regexp: missing closing ): `a(`".
   static absl::StatusOr<std::shared_ptr<const TagRegex>> Compile(std::string_view pattern);
   virtual ~TagRegex() = default;
   virtual bool Matches(std::string_view text) const = 0;

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
+#include "base/status.h"
+
 namespace varve::index {
 namespace {
 
@@ -22,9 +26,31 @@ TEST(TagRegexTest, SearchesWithoutAnchors) {
   EXPECT_FALSE(Regex(".")->Matches(""));
 }
 
-TEST(TagRegexTest, RefusesWhatRe2Refuses) {
-  const auto regex = TagRegex::Compile("a(");
-  ASSERT_EQ(regex.status().code(), absl::StatusCode::kInvalidArgument);
+// Recorded from InfluxDB.
+TEST(TagRegexTest, RefusesWithGosWords) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a(", "missing closing ): `a(`"},
+      {"a)", "unexpected ): `a)`"},
+      {"a[", "missing closing ]: `[`"},
+      {"(?=x)", "invalid or unsupported Perl syntax: `(?=`"},
+      {"*", "missing argument to repetition operator: `*`"},
+      {"a**", "invalid nested repetition operator: `**`"},
+      {"a++", "invalid nested repetition operator: `++`"},
+      {"a{2,1}", "invalid repeat count: `{2,1}`"},
+      {"a{1001}", "invalid repeat count: `{1001}`"},
+      {"\\8", "invalid escape sequence: `\\8`"},
+      {"[b-a]", "invalid character class range: `b-a`"},
+      {"(?P<n>", "missing closing ): `(?P<n>`"},
+      {"(?i", "invalid or unsupported Perl syntax: `(?i`"},
+      {"(?z)", "invalid or unsupported Perl syntax: `(?z`"},
+      {"[[:foo:]]", "invalid character class range: `[:foo:]`"},
+      {"\\pX", "invalid character class range: `\\pX`"},
+  };
+  for (const auto& [pattern, reason] : cases) {
+    const absl::Status status = TagRegex::Compile(pattern).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(base::MessageOf(status), base::StrCat("error parsing regexp: ", reason)) << pattern;
+  }
 }
 
 TEST(TagRegexTest, KnowsChoicesOfWholeValues) {
