@@ -1,7 +1,13 @@
 // Reads InfluxDB line protocol from a body, once, without copying.
 //
 // Accepts and refuses what InfluxDB 1.x does, with its words (tests/conformance: write_*).
-// Source: docs/line-protocol.md; InfluxDB 1.x "models/points.go" behaviour as recorded there.
+// Source: the behaviour of InfluxDB 1.x's models/points.go, which line_grammar.h restates.
+//
+// What is refused here is a line on its own: its form, its numbers, its time, the length of its
+// key, a tag key given twice. What depends on more than the line is the engine's to refuse, since
+// InfluxDB words it differently ("partial write: ... dropped=1"): a tag or a field named "time",
+// the types of fields, retention. As in InfluxDB's default build, unsigned integers ("1u") are no
+// numbers.
 #pragma once
 
 #include <cstdint>

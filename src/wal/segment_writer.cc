@@ -42,7 +42,8 @@ void SegmentWriter::Add(Lsn lsn, uint8_t type, std::string_view payload) {
 }
 
 absl::Status SegmentWriter::Write() {
-  constexpr size_t kKeptCapacity = 1 << 20;
+  // More than a usual group needs; a larger one gives its memory back.
+  constexpr size_t kKeptCapacity = 16 << 20;
   RETURN_IF_ERROR(file_->Append(buffer_));
   bytes_ += buffer_.size();
   buffer_.clear();
