@@ -188,7 +188,10 @@ void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& optio
     return;
   }
   const DecimalPlan plan = PlanDecimals(*std::move(decimals), options);
-  const bool dense = plan.bytes <= values.size() * 4;
+  // Corrections of values that repeat come for nothing in a dictionary of whole values.
+  const bool repeats =
+      plan.words.codec == CodecId::kWordDictionary && !plan.decimals.corrections.empty();
+  const bool dense = plan.bytes <= values.size() * 4 && !repeats;
   if (dense || !EncodeBits(values, plan.bytes, options, out)) WriteDecimals(values, plan, out);
 }
 

@@ -2,8 +2,32 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace varve::tsm::codec {
+
+namespace {
+
+// Puts the entries in ascending order, as signed numbers: their differences are small, and so are
+// those of the indexes of near words.
+void SortEntries(NestedStreams& streams) {
+  const size_t count = streams.values.size();
+  std::vector<uint64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](uint64_t a, uint64_t b) {
+    return static_cast<int64_t>(streams.values[a]) < static_cast<int64_t>(streams.values[b]);
+  });
+  std::vector<uint64_t> sorted(count);
+  std::vector<uint64_t> new_index(count);
+  for (size_t i = 0; i < count; ++i) {
+    sorted[i] = streams.values[order[i]];
+    new_index[order[i]] = i;
+  }
+  streams.values = std::move(sorted);
+  for (uint64_t& index : streams.indexes) index = new_index[index];
+}
+
+}  // namespace
 
 NestedStreams SplitRuns(std::span<const uint64_t> words, size_t runs) {
   NestedStreams streams;
@@ -20,7 +44,7 @@ NestedStreams SplitRuns(std::span<const uint64_t> words, size_t runs) {
 }
 
 std::optional<NestedStreams> SplitDictionary(std::span<const uint64_t> words) {
-  constexpr unsigned kSlotBits = 10;  // four slots for each word the dictionary may have
+  constexpr unsigned kSlotBits = 13;  // four slots for each word the dictionary may have
   constexpr uint16_t kFree = 0xffff;
   std::array<uint16_t, size_t{1} << kSlotBits> slots;
   slots.fill(kFree);
@@ -40,6 +64,7 @@ std::optional<NestedStreams> SplitDictionary(std::span<const uint64_t> words) {
     }
     streams.indexes.push_back(slots[slot]);
   }
+  SortEntries(streams);
   return streams;
 }
 

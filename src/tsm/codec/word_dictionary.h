@@ -9,7 +9,7 @@
 namespace varve::tsm::codec {
 
 // More distinct words than this are no dictionary.
-inline constexpr size_t kDictionaryWords = 256;
+inline constexpr size_t kDictionaryWords = 2048;
 
 //   runs  how many runs of equal words there are.
 NestedStreams SplitRuns(std::span<const uint64_t> words, size_t runs);

@@ -175,7 +175,7 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
     if (shape.runs <= words.size() / 4) {
       Consider(best, PlanNested(CodecId::kRuns, SplitRuns(words, shape.runs), options));
     }
-    if (packed_bytes > words.size()) {
+    if (packed_bytes > words.size() / (options.cold ? 2 : 1)) {
       if (auto streams = SplitDictionary(words)) {
         Consider(best, PlanNested(CodecId::kWordDictionary, *std::move(streams), options));
       }

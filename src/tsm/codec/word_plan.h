@@ -32,7 +32,7 @@ struct WordPlan {
 };
 
 // kRuns: the value and the length less one of each run. kWordDictionary: the distinct words in
-// order of their first use, and the index of each word.
+// ascending order, and the index of each word.
 struct NestedStreams {
   std::vector<uint64_t> values;
   std::vector<uint64_t> indexes;

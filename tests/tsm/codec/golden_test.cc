@@ -84,7 +84,8 @@ TEST(GoldenTest, Integers) {
                 "spikes", "spikes_both_ways", "http_codes", "held", "extremes", "random_bits"},
                false);
   CheckSamples("integer", samples::Integers(3000, kSeed),
-               {"spikes_both_ways", "http_codes", "held", "counter_with_resets"}, true);
+               {"spikes_both_ways", "http_codes", "held", "counter_with_resets", "accelerating"},
+               true);
 }
 
 TEST(GoldenTest, Floats) {
