@@ -86,7 +86,7 @@ class DecodedColumn {
   ~DecodedColumn();
   DecodedColumn(DecodedColumn&&) noexcept;
   DecodedColumn& operator=(DecodedColumn&&) noexcept;
-  // Valid until the next decode into this object.
+  // Valid until the next decode into this object; strings, while the file is open too.
   model::ColumnVector View() const;
 
   struct State;

@@ -9,6 +9,22 @@
 
 namespace varve::tsm {
 
+namespace {
+
+// Moves the first `count` strings to the column's own text.
+void KeepText(DecodedColumn::State& state, size_t count) {
+  state.text.clear();
+  for (size_t i = 0; i < count; ++i) state.text.append(state.strings[i]);
+  size_t at = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t n = state.strings[i].size();
+    state.strings[i] = std::string_view(state.text).substr(at, n);
+    at += n;
+  }
+}
+
+}  // namespace
+
 FileCursor::FileCursor(std::shared_ptr<const FileReaderImpl> file)
     : file_(std::move(file)), bytes_(file_->bytes()) {}
 
@@ -284,6 +300,8 @@ absl::Status FileCursor::ReadColumn(size_t chunk, size_t column, DecodedColumn* 
     if (!GetPageColumn(block, meta.type, rows, &out->state(), valid_rows.data(), &count)) {
       return Annotated(page_.Malformed());
     }
+    // The page is unpacked over when the cursor moves; what is handed out lasts longer.
+    if (meta.type == model::FieldType::kString) KeepText(out->state(), count);
     if (count != rows) out->state().Spread(rows, count);
     return absl::OkStatus();
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <optional>
 
 #include "base/status.h"
 #include "tests/tsm/tsm_testing.h"
@@ -158,8 +157,6 @@ TEST_F(FileTest, SelectedFieldsAloneAreListed) {
 FieldStatistics Expected(const Rows& rows, const model::TimeRange& range, FieldId field,
                          FieldType type) {
   FieldStatistics s;
-  std::optional<double> min;
-  std::optional<double> max;
   double sum = 0;
   uint64_t wrapped = 0;
   std::vector<std::pair<int64_t, Value>> cells;
@@ -302,6 +299,23 @@ TEST_F(FileTest, WalksGoOnBehindASeek) {
   ASSERT_TRUE(*cursor->NextSeries());
   EXPECT_EQ(cursor->series(), 2u);
   EXPECT_FALSE(*cursor->Seek(model::kNoId));
+}
+
+TEST_F(FileTest, DecodedStringsOutliveTheMoveOfTheirCursor) {
+  Data data;
+  for (SeriesId series = 0; series < 5000; ++series) {
+    data[series] = {{1, {{1, S("text of " + std::to_string(series))}}}, {2, {{2, F(1)}}}};
+  }
+  auto file = Open(Write(data));
+  auto cursor = file->NewCursor();
+  DecodedColumn column;
+  ASSERT_TRUE(*cursor->Seek(3));
+  ASSERT_TRUE(cursor->ReadColumn(0, 0, &column).ok());
+  const model::ColumnVector view = column.View();
+  ASSERT_TRUE(*cursor->Seek(4900));
+  cursor.reset();
+  EXPECT_EQ(view.At(0).as_string(), "text of 3");
+  EXPECT_TRUE(view.At(1).is_null());
 }
 
 TEST_F(FileTest, TimesAtTheEndsOfTime) {
