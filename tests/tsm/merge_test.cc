@@ -193,10 +193,10 @@ TEST_F(MergeTest, AFurtherFileIsBegunBehindTheLimit) {
   Data data;
   std::mt19937_64 random(1);
   for (SeriesId series = 0; series < 20; ++series) {
-    for (int64_t t = 0; t < 30000; ++t) data[series][t] = {{1, I(static_cast<int64_t>(random()))}};
+    for (int64_t t = 0; t < 10000; ++t) data[series][t] = {{1, I(static_cast<int64_t>(random()))}};
   }
   AddInput(data, 1);
-  options_.file_bytes_max = 1 << 20;
+  options_.file_bytes_max = 1 << 19;
   auto files = Merge();
   ASSERT_TRUE(files.ok()) << files.status();
   EXPECT_GE(files->size(), 3u);
