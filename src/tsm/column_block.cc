@@ -6,6 +6,7 @@
 
 #include "base/coding.h"
 #include "base/status.h"
+#include "tsm/validity.h"
 
 namespace varve::tsm {
 namespace {
@@ -15,8 +16,6 @@ using model::FieldType;
 
 constexpr char kValidityBits = 0;
 constexpr char kValidityRuns = 1;
-
-size_t WordsFor(size_t rows) { return (rows + 63) / 64; }
 
 // Appends rows that have values as lengths of runs, valid and null in turn, the first one valid.
 void PutRuns(std::span<const uint32_t> valid_rows, size_t rows, std::string& out) {
@@ -50,22 +49,12 @@ void PutValidity(std::span<const uint32_t> valid_rows, size_t rows, std::string&
   }
 }
 
-void SetRange(std::vector<uint64_t>& bits, size_t begin, size_t end) {
-  for (size_t row = begin; row < end;) {
-    const size_t in_word = row % 64;
-    const size_t n = std::min(end - row, 64 - in_word);
-    const uint64_t ones = n == 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1;
-    bits[row / 64] |= ones << in_word;
-    row += n;
-  }
-}
-
 bool GetRuns(base::ByteReader& in, size_t rows, std::vector<uint64_t>* validity) {
   size_t at = 0;
   for (bool valid = true; at < rows; valid = !valid) {
     uint64_t n;
     if (!in.GetVarint(&n) || n > rows - at || (n == 0 && at != 0)) return false;
-    if (valid) SetRange(*validity, at, at + n);
+    if (valid) SetValid(*validity, at, at + n);
     if (n == 0 && !valid) return false;
     at += n;
   }
@@ -83,7 +72,7 @@ void SpreadRows(std::vector<T>& values, const std::vector<uint64_t>& validity, s
                 size_t count) {
   // From the end, so that a value never lands on one not yet moved.
   size_t from = count;
-  for (size_t word = WordsFor(rows); word-- > 0 && from > 0;) {
+  for (size_t word = ValidityWords(rows); word-- > 0 && from > 0;) {
     uint64_t bits = validity[word];
     while (bits != 0) {
       const int top = 63 - std::countl_zero(bits);
@@ -107,7 +96,7 @@ void DenseColumn::Gather(const ColumnVector& column, size_t rows) {
   rows_view_ = {};
   if (column.validity == nullptr) return;
   rows_.clear();
-  for (size_t word = 0; word < WordsFor(rows); ++word) {
+  for (size_t word = 0; word < ValidityWords(rows); ++word) {
     uint64_t bits = column.validity[word];
     const size_t left = rows - word * 64;
     if (left < 64) bits &= (uint64_t{1} << left) - 1;
@@ -172,8 +161,8 @@ void EncodeColumnBlock(const DenseColumn& column, size_t rows, const EncodeOptio
 
 std::string_view SplitValidity(std::string_view block, size_t rows, size_t count,
                                std::vector<uint64_t>* validity) {
-  Grow(*validity, WordsFor(rows));
-  std::fill_n(validity->begin(), WordsFor(rows), 0);
+  Grow(*validity, ValidityWords(rows));
+  std::fill_n(validity->begin(), ValidityWords(rows), 0);
   base::ByteReader in(block);
   uint8_t kind;
   if (!in.GetFixed(&kind)) return {};
@@ -185,7 +174,7 @@ std::string_view SplitValidity(std::string_view block, size_t rows, size_t count
     return {};
   }
   size_t set = 0;
-  for (size_t word = 0; word < WordsFor(rows); ++word) {
+  for (size_t word = 0; word < ValidityWords(rows); ++word) {
     set += static_cast<size_t>(std::popcount((*validity)[word]));
   }
   const bool beyond = rows % 64 != 0 && (*validity)[rows / 64] >> (rows % 64) != 0;

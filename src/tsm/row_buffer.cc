@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "tsm/validity.h"
 
 namespace varve::tsm {
 
@@ -26,31 +27,17 @@ void RowBuffer::Column::Reset(FieldId f, FieldType t) {
   validity.clear();
 }
 
-namespace {
-
-void SetBits(std::vector<uint64_t>& bits, size_t begin, size_t end) {
-  for (size_t row = begin; row < end;) {
-    const size_t in_word = row % 64;
-    const size_t n = std::min(end - row, 64 - in_word);
-    const uint64_t ones = n == 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1;
-    bits[row / 64] |= ones << in_word;
-    row += n;
-  }
-}
-
-}  // namespace
-
 void RowBuffer::Column::NeedValidity(size_t rows) {
   const bool first = validity.empty();
-  validity.resize((rows + 63) / 64, 0);
-  if (first) SetBits(validity, 0, size);
+  validity.resize(ValidityWords(rows), 0);
+  if (first) SetValid(validity, 0, size);
 }
 
 void RowBuffer::Column::MarkValid(size_t n) {
   valid += n;
   if (validity.empty()) return;
   NeedValidity(size + n);
-  SetBits(validity, size, size + n);
+  SetValid(validity, size, size + n);
 }
 
 void RowBuffer::Column::MarkFrom(const ColumnVector& from, size_t begin, size_t n) {
