@@ -23,7 +23,9 @@ void CheckCount(size_t count) { CHECK(count >= 1 && count <= kMaxBlockValues) <<
 // Runs a decoder over the whole of `block`.
 template <typename Decoder>
 absl::Status DecodeWhole(std::string_view block, size_t count, Decoder decoder) {
-  CheckCount(count);
+  if (count < 1 || count > kMaxBlockValues) {
+    return base::DataLoss("no block has so many values: count=", count);
+  }
   base::ByteReader in(block);
   RETURN_IF_ERROR(decoder(in));
   if (in.remaining() > 0) {

@@ -72,6 +72,12 @@ TEST(DamageTest, IntegersAndTimes) { ExpectDamageIsContained<int64_t>(samples::I
 TEST(DamageTest, Booleans) { ExpectDamageIsContained<uint8_t>(samples::Booleans); }
 TEST(DamageTest, Strings) { ExpectDamageIsContained<std::string>(samples::Texts); }
 
+TEST(DamageTest, CountsThatNoBlockHas) {
+  const std::string block = samples::Encode(std::vector<int64_t>{7}, {});
+  EXPECT_TRUE(absl::IsDataLoss(TryDecode<int64_t>(block, 0)));
+  EXPECT_TRUE(absl::IsDataLoss(TryDecode<int64_t>(block, kMaxBlockValues + 1)));
+}
+
 TEST(DamageTest, RandomBytesBehindEveryCodecNumber) {
   std::mt19937_64 random(3);
   for (int codec = 0; codec < 256; ++codec) {
