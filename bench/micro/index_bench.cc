@@ -11,6 +11,7 @@
 #include <memory>
 #include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,8 +44,7 @@ const std::vector<std::string>& Keys(int shape) {
       made[kHosts].push_back(base::StrCat("cpu,host=host_", order[i], ",os=", systems[random() % 3],
                                           ",rack=", random() % 100,
                                           ",region=", regions[random() % 8]));
-      made[kSensors].push_back(
-          base::StrCat("temperature,floor=", i / 20'000, ",sensor=s", i));
+      made[kSensors].push_back(base::StrCat("temperature,floor=", i / 20'000, ",sensor=s", i));
     }
     return made;
   }();
@@ -113,8 +113,8 @@ void BM_Register(benchmark::State& state) {
 }
 BENCHMARK(BM_Register)->Arg(kHosts)->Arg(kSensors)->Unit(benchmark::kMillisecond)->Iterations(3);
 
-// Batches of 5,000 lines of random series; half of the range argument says whether keys are in
-// memory (0) or in segments (1).
+// Batches of 5,000 lines of random series, one key at a time or all at once (many); the keys in
+// memory or in segments.
 void BM_Find(benchmark::State& state) {
   const auto& keys = Keys(static_cast<int>(state.range(0)));
   Folder folder;
@@ -125,20 +125,38 @@ void BM_Find(benchmark::State& state) {
     table = OpenTable(folder.path());
   }
   std::mt19937_64 random(7);
-  std::vector<uint32_t> order(1 << 20);
-  for (uint32_t& at : order) at = static_cast<uint32_t>(random() % kSeries);
-  size_t next = 0;
-  for (auto _ : state) {
-    const auto lookup = table->NewLookup();
-    for (int i = 0; i < 5000; ++i) {
-      const uint32_t at = order[next++ % order.size()];
-      SeriesRef ref;
-      CHECK(lookup->Find(keys[at], &ref) && ref.series == at);
-    }
+  constexpr size_t kBatch = 5000;
+  std::vector<uint32_t> ids(kBatch * 200);
+  std::string body;  // keys behind each other, as in a request
+  std::vector<size_t> ends;
+  for (uint32_t& id : ids) {
+    id = static_cast<uint32_t>(random() % kSeries);
+    body += keys[id];
+    ends.push_back(body.size());
   }
-  state.SetItemsProcessed(state.iterations() * 5000);
+  std::vector<std::string_view> views;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const size_t begin = i == 0 ? 0 : ends[i - 1];
+    views.push_back(std::string_view(body).substr(begin, ends[i] - begin));
+  }
+  std::vector<SeriesRef> refs(kBatch);
+  size_t batch = 0;
+  for (auto _ : state) {
+    const size_t first = batch++ % 200 * kBatch;
+    const auto lookup = table->NewLookup();
+    if (state.range(2) == 1) {
+      lookup->FindMany(std::span(views).subspan(first, kBatch), refs.data());
+    } else {
+      for (size_t i = 0; i < kBatch; ++i) lookup->Find(views[first + i], &refs[i]);
+    }
+    for (size_t i = 0; i < kBatch; ++i) CHECK(refs[i].series == ids[first + i]);
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
 }
-BENCHMARK(BM_Find)->ArgsProduct({{kHosts, kSensors}, {0, 1}})->Unit(benchmark::kMicrosecond);
+BENCHMARK(BM_Find)
+    ->ArgNames({"shape", "segments", "many"})
+    ->ArgsProduct({{kHosts, kSensors}, {0, 1}, {0, 1}})
+    ->Unit(benchmark::kMicrosecond);
 
 void BM_TableFlush(benchmark::State& state) {
   const int shape = static_cast<int>(state.range(0));
@@ -155,11 +173,7 @@ void BM_TableFlush(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(BM_TableFlush)
-    ->Arg(kHosts)
-    ->Arg(kSensors)
-    ->Unit(benchmark::kMillisecond)
-    ->Iterations(1);
+BENCHMARK(BM_TableFlush)->Arg(kHosts)->Arg(kSensors)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 void BM_TableOpen(benchmark::State& state) {
   Folder folder;
@@ -251,11 +265,7 @@ void BM_ShardFlush(benchmark::State& state) {
     state.ResumeTiming();
   }
 }
-BENCHMARK(BM_ShardFlush)
-    ->Arg(kHosts)
-    ->Arg(kSensors)
-    ->Unit(benchmark::kMillisecond)
-    ->Iterations(1);
+BENCHMARK(BM_ShardFlush)->Arg(kHosts)->Arg(kSensors)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 void BM_ShardOpen(benchmark::State& state) {
   Shard shard(static_cast<int>(state.range(0)), true);
@@ -284,9 +294,9 @@ BENCHMARK(BM_MatchOneHost)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 
 void BM_MatchRackAndRegion(benchmark::State& state) {
   MatchBench(state,
-             TagPredicate::And({TagPredicate::Compare(TagPredicate::Kind::kEqual, "rack", "42"),
-                                TagPredicate::Compare(TagPredicate::Kind::kNotEqual, "region",
-                                                      "eu-west-1")}),
+             TagPredicate::And(
+                 {TagPredicate::Compare(TagPredicate::Kind::kEqual, "rack", "42"),
+                  TagPredicate::Compare(TagPredicate::Kind::kNotEqual, "region", "eu-west-1")}),
              1000);
 }
 BENCHMARK(BM_MatchRackAndRegion)->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);

@@ -14,6 +14,16 @@ FieldType FieldTypes::Reserve(FieldId field, FieldType type) {
   return entries_.try_emplace(field, Entry{.type = type, .visible = false}).first->second.type;
 }
 
+FieldType FieldTypes::Find(FieldId field) const {
+  const auto at = entries_.find(field);
+  return at == entries_.end() ? FieldType::kNone : at->second.type;
+}
+
+bool FieldTypes::IsVisible(FieldId field, FieldType type) const {
+  const auto at = entries_.find(field);
+  return at != entries_.end() && at->second.visible && at->second.type == type;
+}
+
 bool FieldTypes::Add(FieldId field, FieldType type) {
   Entry& entry = entries_[field];
   const bool changed = !entry.visible || entry.type != type;

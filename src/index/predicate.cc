@@ -113,7 +113,7 @@ class Re2Regex : public TagRegex {
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const TagRegex>> TagRegex::Compile(std::string_view pattern) {
-  // Go's regexp reads its input as UTF-8 and has no match for a byte that is not; so does RE2.
+  // UTF-8, as in Go. One difference: for Go a byte that is no UTF-8 is U+FFFD, which `.` matches.
   RE2::Options options;
   options.set_log_errors(false);
   auto regex = std::make_shared<const Re2Regex>(pattern, options);

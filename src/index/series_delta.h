@@ -25,6 +25,9 @@ class SeriesDelta {
     *ref = {.series = first_ + at, .measurement = measurements_[at]};
     return true;
   }
+  void Prefetch(uint64_t hash, int stage) const {
+    if (stage < BytesTable::kPrefetchStages) keys_.Prefetch(hash, stage);
+  }
   // `key` must be new.
   void Add(std::string_view key, uint64_t hash, model::MeasurementId measurement) {
     keys_.Add(key, hash);

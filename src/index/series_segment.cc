@@ -255,6 +255,39 @@ bool SeriesSegment::Find(std::string_view key, uint64_t hash, std::string* scrat
   return false;
 }
 
+void SeriesSegment::Prefetch(uint64_t hash, int stage) const {
+  const char* bucket =
+      file_.section(kSeriesBuckets).data() + (buckets_ == 1 ? 0 : hash >> bucket_shift_) * 4;
+  if (stage == 0) {
+    __builtin_prefetch(bucket);
+    return;
+  }
+  const auto begin = LoadFixed<uint32_t>(bucket);
+  const auto end = LoadFixed<uint32_t>(bucket + 4);
+  if (begin >= end || end > series_count_) return;
+  const char* entries = file_.section(kSeriesEntries).data();
+  if (stage == 1) {
+    __builtin_prefetch(entries + size_t{begin} * 4);
+    __builtin_prefetch(entries + size_t{end - 1} * 4);
+    return;
+  }
+  for (uint32_t i = begin; i < end; ++i) {
+    const auto entry = LoadFixed<uint32_t>(entries + size_t{i} * 4);
+    const uint32_t index = entry & 0xffffff;
+    if (entry >> 24 != (hash & 0xff) || index >= series_count_) continue;
+    const char* block = file_.section(kSeriesBlocks).data() + size_t{index / kSeriesPerBlock} * 8;
+    if (stage == 2) {
+      __builtin_prefetch(block);
+    } else {
+      // Wherever that points: a prefetch does not fault.
+      const char* record = file_.section(kSeriesRecords).data() + LoadFixed<uint64_t>(block);
+      __builtin_prefetch(record);
+      __builtin_prefetch(record + 64);
+    }
+    return;
+  }
+}
+
 MeasurementId SeriesSegment::KeyOf(SeriesId series, std::string* key) const {
   RecordPlace place;
   if (series - first_series_ < series_count_ && FindRecord(series - first_series_, &place) &&

@@ -63,6 +63,9 @@ class SeriesSegment {
 
   // Looks up canonical key bytes; `hash` is BytesTable::Hash of them. `scratch` is overwritten.
   bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
+  // As BytesTable::Prefetch().
+  static constexpr int kPrefetchStages = 4;
+  void Prefetch(uint64_t hash, int stage) const;
   // The key of a series in [first_series, first_series + series_count), into `key` (replaced).
   // kNoId, and an empty key, only if the file's maker was broken: see Verify().
   model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const;

@@ -26,6 +26,7 @@ struct SeriesParts {
   std::shared_ptr<SeriesDelta> delta;
 
   bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
+  void Prefetch(uint64_t hash, int stage) const;
   // Of a series that is not in `delta`.
   model::MeasurementId OldKeyOf(model::SeriesId series, std::string* key) const;
   const SeriesSegment* SegmentOf(model::SeriesId series) const;

@@ -83,6 +83,10 @@ SeriesSet& ShardIndexImpl::MutableAlive() {
 }
 
 FieldType ShardIndexImpl::ReserveField(FieldId field, FieldType type) {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (const FieldType known = fields_.Find(field); known != FieldType::kNone) return known;
+  }
   absl::MutexLock lock(&mu_);
   return fields_.Reserve(field, type);
 }
@@ -153,6 +157,10 @@ void ShardIndexImpl::Freeze() {
 }
 
 void ShardIndexImpl::AddField(FieldId field, FieldType type) {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (fields_.IsVisible(field, type)) return;
+  }
   absl::MutexLock lock(&mu_);
   if (!fields_.Add(field, type)) return;
   field_snapshot_.reset();

@@ -60,7 +60,9 @@ class ShardIndex {
   // Reserves the type of a field before a batch is logged. Returns the type the field has in this
   // shard: `type` when it was free or equal, the other one on a conflict.
   virtual model::FieldType ReserveField(model::FieldId field, model::FieldType type) = 0;
-  // The view of now; a snapshot.
+  // The view of now; a snapshot. Cheap: parts are shared, and the set of living series is copied
+  // at most once for each time that it changes between views. A method of the view that reads the
+  // newest series makes the applying thread wait, for some milliseconds at most.
   virtual std::shared_ptr<const ShardIndexView> View() const = 0;
   virtual bool Contains(model::SeriesId series) const = 0;
   virtual uint64_t series_count() const = 0;
@@ -70,10 +72,13 @@ class ShardIndex {
   // --- One thread at a time (the one that applies log records). Each is idempotent.
 
   virtual void AddSeries(model::SeriesId series) = 0;
-  // A field becomes visible with the type it has in the record.
+  // A field becomes visible with the type it has in the record, the last record winning.
   virtual void AddField(model::FieldId field, model::FieldType type) = 0;
-  // Series whose data was deleted; a measurement without series is gone with its fields' types when
-  // `drop_fields` (DROP MEASUREMENT, DROP SERIES of the last one).
+  // Series whose data was deleted. When `drop_fields` (DROP MEASUREMENT, DROP SERIES), a
+  // measurement of any of these series that is left without series is gone with its fields' types,
+  // reserved ones too. So a batch that reserved a type before the drop and is applied after it must
+  // not be on its way: the caller holds writers of the measurement back from the reservation to the
+  // log.
   virtual void RemoveSeries(const SeriesSet& series, bool drop_fields) = 0;
 
   // --- One thread at a time (the flusher); may run beside the applying thread.

@@ -22,6 +22,9 @@ namespace varve::index {
 class FieldTypes {
  public:
   model::FieldType Reserve(model::FieldId field, model::FieldType type);
+  // The type of a field, visible or reserved; kNone when it has none.
+  model::FieldType Find(model::FieldId field) const;
+  bool IsVisible(model::FieldId field, model::FieldType type) const;
   // Returns whether that changed what is visible.
   bool Add(model::FieldId field, model::FieldType type);
   bool Remove(model::FieldId field);

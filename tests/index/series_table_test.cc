@@ -213,6 +213,18 @@ TEST_F(SeriesTableTest, SurvivesFlushesAndReopening) {
     EXPECT_EQ(table_->series_count(), model.size());
     SeriesRef ref;
     EXPECT_FALSE(Find("cpu,host=unknown", &ref));
+
+    std::vector<std::string_view> keys;
+    for (const auto& [key, expected] : model) {
+      keys.push_back(key);
+      if (random() % 8 == 0) keys.push_back("cpu,host=unknown");
+    }
+    std::vector<SeriesRef> refs(keys.size());
+    table_->NewLookup()->FindMany(keys, refs.data());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const auto at = model.find(std::string(keys[i]));
+      ASSERT_EQ(refs[i].series, at == model.end() ? kNoId : at->second.series);
+    }
   }
 }
 
