@@ -35,15 +35,6 @@ inline uint64_t MarkBits(const char* block) {
   return bits;
 }
 
-// Writes eight offsets, of which the first min(8, popcount(bits)) mean something.
-inline uint64_t PutEight(uint64_t bits, uint32_t base, uint32_t* marks) {
-  for (int i = 0; i < 8; ++i) {
-    marks[i] = base + static_cast<uint32_t>(std::countr_zero(bits));
-    bits &= bits - 1;
-  }
-  return bits;
-}
-
 }  // namespace
 
 size_t FindMarks(const char* text, size_t size, uint32_t* marks) {
@@ -51,14 +42,10 @@ size_t FindMarks(const char* text, size_t size, uint32_t* marks) {
   for (size_t at = 0; at < size; at += kBlockBytes) {
     uint64_t bits = MarkBits(text + at);
     if (size - at < kBlockBytes) bits &= (uint64_t{1} << (size - at)) - 1;
-    const auto count = static_cast<size_t>(std::popcount(bits));
     const auto base = static_cast<uint32_t>(at);
-    // Sixteen without asking: the number of marks in a block cannot be predicted, a wrong guess
-    // costs more than eight stores.
-    bits = PutEight(bits, base, marks);
-    bits = PutEight(bits, base, marks + 8);
-    for (size_t done = 16; done < count; done += 8) bits = PutEight(bits, base, marks + done);
-    marks += count;
+    for (; bits != 0; bits &= bits - 1) {
+      *marks++ = base + static_cast<uint32_t>(std::countr_zero(bits));
+    }
   }
   return static_cast<size_t>(marks - first);
 }

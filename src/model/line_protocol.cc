@@ -133,8 +133,8 @@ void LineReader::State::MarkWindow() {
   window = rest.data();
   window_start = at;
   for (size_t size = std::min(kWindowBytes, rest.size());; size = std::min(4 * size, rest.size())) {
-    if (marks_max < size + kMarkPadding) {
-      marks_max = size + kMarkPadding;
+    if (marks_max < size) {
+      marks_max = size;
       marks = std::make_unique_for_overwrite<uint32_t[]>(marks_max);
     }
     mark = marks.get();

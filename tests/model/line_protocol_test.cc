@@ -395,8 +395,8 @@ TEST(LineMarksTest, VectorsAndBytesAgree) {
       text[i] =
           random() % 4 == 0 ? static_cast<char>(random()) : kLetters[random() % kLetters.size()];
     }
-    std::vector<uint32_t> fast(size + kMarkPadding);
-    std::vector<uint32_t> slow(size + kMarkPadding);
+    std::vector<uint32_t> fast(size);
+    std::vector<uint32_t> slow(size);
     fast.resize(FindMarks(text.data(), size, fast.data()));
     slow.resize(FindMarksByByte(text.data(), size, slow.data()));
     ASSERT_EQ(fast, slow) << "size " << size;
