@@ -57,7 +57,7 @@ void EncodeStrings(std::span<const std::string_view> values, const EncodeOptions
 absl::Status DecodeStrings(std::string_view block, std::span<std::string_view> out,
                            std::string& text);
 
-// "delta", "decimal+delta", "xor", "dictionary", ... of the codec an encoded block begins with, for
+// "delta", "decimal+delta", "split+packed", "dictionary", ... of the codec an encoded block begins with, for
 // varve inspect and the benchmarks. `block` may be any bytes ("unknown").
 std::string CodecName(std::string_view block);
 
