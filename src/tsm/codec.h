@@ -24,8 +24,8 @@ namespace varve::tsm {
 inline constexpr size_t kMaxBlockValues = 8192;
 
 struct EncodeOptions {
-  // Cold files spend CPU for size: entropy coding where it saves 5 %, Zstandard where it saves 15
-  // %.
+  // Cold files spend CPU for size: entropy coding of residuals where it saves 5 %, and more effort
+  // of Zstandard.
   bool cold = false;
 };
 
@@ -57,8 +57,8 @@ void EncodeStrings(std::span<const std::string_view> values, const EncodeOptions
 absl::Status DecodeStrings(std::string_view block, std::span<std::string_view> out,
                            std::string& text);
 
-// "delta", "decimal+delta", "split+packed", "dictionary", ... of the codec an encoded block begins with, for
-// varve inspect and the benchmarks. `block` may be any bytes ("unknown").
+// "delta", "decimal+delta", "split+packed", "dictionary", ... of the codec an encoded block begins
+// with, for varve inspect and the benchmarks. `block` may be any bytes ("unknown").
 std::string CodecName(std::string_view block);
 
 }  // namespace varve::tsm
