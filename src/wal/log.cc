@@ -367,12 +367,16 @@ absl::Status LogImpl::TryRecover() {
   return status;
 }
 
+// Cuts off what a failed write left, durably, and begins a new segment.
 absl::Status LogImpl::Repair() {
   if (writer_ != nullptr) {
-    // Whatever fails here may have been the sync.
-    sync_failed_ = true;
-    RETURN_IF_ERROR(TruncateDurably(env_, writer_->path(), writer_->bytes()));
-    sync_failed_ = false;
+    const std::string& path = writer_->path();
+    RETURN_IF_ERROR(env_.TruncateFile(path, writer_->bytes()));
+    ASSIGN_OR_RETURN(const std::unique_ptr<base::WritableFile> file, env_.AppendFile(path));
+    if (absl::Status status = file->Sync(); !status.ok()) {
+      sync_failed_ = true;
+      return status;
+    }
     RetireWriter();
   }
   return OpenSegment();

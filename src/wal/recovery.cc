@@ -78,13 +78,6 @@ absl::StatusOr<RecoveredLog> ReadLog(base::Env& env, const std::string& folder,
   return log;
 }
 
-absl::Status TruncateDurably(base::Env& env, const std::string& path, uint64_t size) {
-  RETURN_IF_ERROR(env.TruncateFile(path, size));
-  ASSIGN_OR_RETURN(std::unique_ptr<base::WritableFile> file, env.AppendFile(path));
-  RETURN_IF_ERROR(file->Sync());
-  return file->Close();
-}
-
 absl::Status RepairTail(base::Env& env, const std::string& folder, RecoveredLog* log) {
   if (log->segments.empty() || log->segments.back().closed) return absl::OkStatus();
   SegmentInfo& newest = log->segments.back();

@@ -27,7 +27,4 @@ absl::StatusOr<RecoveredLog> ReadLog(base::Env& env, const std::string& folder,
 // process may not have synced it, and after a failed fdatasync no later one saves it.
 absl::Status RepairTail(base::Env& env, const std::string& folder, RecoveredLog* log);
 
-// Truncates the file and makes that durable.
-absl::Status TruncateDurably(base::Env& env, const std::string& path, uint64_t size);
-
 }  // namespace varve::wal
