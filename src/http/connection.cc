@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -119,10 +121,7 @@ class ConnectionImpl : public Connection,
       }
       KickLocked();
     }
-    const auto room = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return closed_ || queued_.size() < kQueuedBytesMax;
-    };
-    mu_.Await(absl::Condition(&room));
+    while (!closed_ && queued_.size() >= kQueuedBytesMax) room_.Wait(&mu_);
     return closed_ ? base::Cancelled("client is gone") : absl::OkStatus();
   }
 
@@ -283,6 +282,7 @@ class ConnectionImpl : public Connection,
     keep_alive_ = false;
     absl::MutexLock lock(&mu_);
     closed_ = true;
+    room_.Signal();
   }
 
   // --- Writing: network thread.
@@ -297,6 +297,7 @@ class ConnectionImpl : public Connection,
       } else {
         out_.clear();
         out_.swap(queued_);
+        room_.Signal();
         written_ = 0;
         writing_ = true;
       }
@@ -404,6 +405,7 @@ class ConnectionImpl : public Connection,
     {
       absl::MutexLock lock(&mu_);
       closed_ = true;
+      room_.Signal();
     }
     Account();
     error_code ignored;
@@ -444,6 +446,7 @@ class ConnectionImpl : public Connection,
   bool writing_ = false;
 
   absl::Mutex mu_;
+  absl::CondVar room_;                       // queued_ was taken, or the connection closed
   std::string queued_ ABSL_GUARDED_BY(mu_);  // to be written next
   int status_ ABSL_GUARDED_BY(mu_) = 0;
   bool kicked_ ABSL_GUARDED_BY(mu_) = false;

@@ -9,6 +9,7 @@ QueryThreads::~QueryThreads() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
+    work_.SignalAll();
     threads.swap(threads_);
   }
   for (std::thread& thread : threads) thread.join();
@@ -23,6 +24,7 @@ bool QueryThreads::Submit(std::function<void()> task) {
     return false;
   }
   queue_.push_back(std::move(task));
+  work_.Signal();
   return true;
 }
 
@@ -32,10 +34,7 @@ void QueryThreads::Work() {
     {
       absl::MutexLock lock(&mu_);
       ++idle_;
-      const auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return stopping_ || !queue_.empty();
-      };
-      mu_.Await(absl::Condition(&ready));
+      while (!stopping_ && queue_.empty()) work_.Wait(&mu_);
       --idle_;
       if (queue_.empty()) return;
       task = std::move(queue_.front());

@@ -34,6 +34,7 @@ class QueryThreads {
   const size_t threads_max_;
   const size_t queue_max_;
   absl::Mutex mu_;
+  absl::CondVar work_;  // the queue got a task, or all shall stop
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mu_);
   size_t idle_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

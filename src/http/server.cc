@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "http/asio_pch.h"
@@ -133,6 +134,7 @@ class ServerImpl : public Server {
       services_.metrics->connections.fetch_sub(1, std::memory_order_relaxed);
       absl::MutexLock lock(&mu_);
       --open_;
+      closed_one_.SignalAll();
     });
     asio::post(loop.context, [&loop, number, connection = std::move(connection)] {
       loop.connections.emplace(number, connection);
@@ -156,12 +158,14 @@ class ServerImpl : public Server {
 
   void AwaitNoConnections(int64_t timeout_ms) ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
-    const auto none = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return open_ == 0; };
-    mu_.AwaitWithTimeout(absl::Condition(&none), absl::Milliseconds(timeout_ms));
+    const absl::Time deadline = absl::Now() + absl::Milliseconds(timeout_ms);
+    while (open_ != 0 && !closed_one_.WaitWithDeadline(&mu_, deadline)) {
+    }
   }
 
   Services services_;
   absl::Mutex mu_;
+  absl::CondVar closed_one_;
   size_t open_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::unique_ptr<Loop>> loops_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/status.h"
 #include "http/bound_parameters.h"
 
 namespace varve::http {
