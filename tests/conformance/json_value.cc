@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fstream>
+#include <iterator>
 
 #include "base/strings.h"
 
@@ -42,6 +44,26 @@ Json Convert(dom::element element) {
       break;
   }
   return Json();
+}
+
+// simdjson refuses integers beyond 64 bits, which is how a large float may be written: they get a
+// fraction.
+std::string WithReadableIntegers(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  bool quoted = false;
+  size_t digits = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool digit = c >= '0' && c <= '9';
+    if (!quoted && digits >= 20 && !digit && c != '.' && c != 'e' && c != 'E') out += ".0";
+    const bool in_number = digit && (digits > 0 || i == 0 || (text[i - 1] != '.'));
+    digits = in_number ? digits + 1 : 0;
+    out.push_back(c);
+    if (quoted && c == '\\' && i + 1 < text.size()) out.push_back(text[++i]);
+    if (c == '"') quoted = !quoted;
+  }
+  return out;
 }
 
 void AppendQuoted(std::string_view text, std::string* out) {
@@ -187,17 +209,17 @@ std::string Json::Dump() const {
 }
 
 std::optional<Json> ParseJson(std::string_view text) {
+  const std::string readable = WithReadableIntegers(text);
   dom::parser parser;
   dom::element root;
-  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return std::nullopt;
+  if (parser.parse(readable).get(root) != simdjson::SUCCESS) return std::nullopt;
   return Convert(root);
 }
 
 std::optional<Json> ReadJsonFile(const std::string& path) {
-  dom::parser parser;
-  dom::element root;
-  if (parser.load(path).get(root) != simdjson::SUCCESS) return std::nullopt;
-  return Convert(root);
+  std::ifstream in(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return ParseJson(text);
 }
 
 std::optional<std::string> Difference(const Json& want, const Json& got, const Tolerance& tolerance,

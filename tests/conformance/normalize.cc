@@ -67,7 +67,7 @@ void KeepOwnSeries(Json* body) {
   });
 }
 
-void MaskColumns(std::string_view names, Json* body) {
+void MaskColumns(std::string_view names, bool mask_empty, Json* body) {
   std::set<std::string, std::less<>> masked;
   while (!names.empty()) {
     const size_t comma = std::min(names.find(','), names.size());
@@ -83,7 +83,9 @@ void MaskColumns(std::string_view names, Json* body) {
       for (Json& row : *rows) {
         Json& cell = (*row.As<JsonList>())[i];
         const auto* text = cell.As<std::string>();
-        if (cell.As<std::nullptr_t>() != nullptr || (text != nullptr && text->empty())) continue;
+        const bool empty =
+            cell.As<std::nullptr_t>() != nullptr || (text != nullptr && text->empty());
+        if (empty && !mask_empty) continue;
         cell = Json(std::string("*"));
       }
     }
@@ -170,7 +172,9 @@ bool Normalize(std::string_view rule, Json* body) {
   } else if (name == "own_series") {
     KeepOwnSeries(body);
   } else if (name == "mask") {
-    MaskColumns(argument, body);
+    MaskColumns(argument, /*mask_empty=*/false, body);
+  } else if (name == "mask_any") {
+    MaskColumns(argument, /*mask_empty=*/true, body);
   } else if (name == "mask_numbers") {
     ReplaceInCells(std::regex("\\d+"), "N", body);
   } else if (name == "mask_storage") {
