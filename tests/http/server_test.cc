@@ -340,6 +340,9 @@ TEST_F(ServerTest, ASlowReaderHoldsBackItsOwnQueryOnly) {
   for (int i = 0; i < 20; ++i) EXPECT_EQ(client_->Get("/query?q=small")->body, kTwoRows);
   // Its own buffers and the system's; not what the query could make in that time.
   EXPECT_LT(sent.load(), size_t{64} << 20);
+  // The query counts until it is cut off.
+  server_->Stop(0);
+  threads_.reset();
 }
 
 TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosed) {
