@@ -28,6 +28,8 @@ void StoreImpl::StopBackground() {
   {
     absl::MutexLock lock(&background_mu_);
     stopping_ = true;
+    flusher_.SignalAll();
+    compactor_.SignalAll();
   }
   stop_compaction_ = true;
   for (const auto& shard : AllShards()) shard->CancelCompaction();
@@ -39,11 +41,13 @@ void StoreImpl::WakeFlusher() {
   if (flush_asked_.exchange(true)) return;
   absl::MutexLock lock(&background_mu_);
   flush_wanted_ = true;
+  flusher_.Signal();
 }
 
 void StoreImpl::WakeCompactor() {
   absl::MutexLock lock(&background_mu_);
   compact_wanted_ = true;
+  compactor_.SignalAll();
 }
 
 void StoreImpl::RunFlusher() {
@@ -51,8 +55,10 @@ void StoreImpl::RunFlusher() {
   while (true) {
     {
       absl::MutexLock lock(&background_mu_);
-      background_mu_.AwaitWithTimeout(absl::Condition(this, &StoreImpl::FlusherHasWork),
-                                      kFlusherRound);
+      bool due = false;
+      while (!stopping_ && !flush_wanted_ && !due) {
+        due = flusher_.WaitWithTimeout(&background_mu_, kFlusherRound);
+      }
       if (stopping_) return;
       flush_wanted_ = false;
     }
@@ -71,8 +77,10 @@ void StoreImpl::RunCompactor() {
   while (true) {
     {
       absl::MutexLock lock(&background_mu_);
-      background_mu_.AwaitWithTimeout(absl::Condition(this, &StoreImpl::CompactorHasWork),
-                                      kCompactorRound);
+      bool due = false;
+      while (!stopping_ && !compact_wanted_ && !due) {
+        due = compactor_.WaitWithTimeout(&background_mu_, kCompactorRound);
+      }
       if (stopping_) return;
       compact_wanted_ = false;
     }

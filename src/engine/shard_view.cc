@@ -16,6 +16,10 @@ ShardView::ShardView(std::shared_ptr<const index::SeriesTable> table,
   });
 }
 
+model::MeasurementId ShardView::Find(std::string_view measurement) const {
+  return shards_.empty() ? model::kNoId : table_->FindMeasurement(measurement);
+}
+
 std::vector<std::string> ShardView::Measurements() const {
   std::set<model::MeasurementId> ids;
   for (const auto& shard : shards_) {
@@ -28,14 +32,14 @@ std::vector<std::string> ShardView::Measurements() const {
 }
 
 bool ShardView::HasMeasurement(std::string_view measurement) const {
-  const model::MeasurementId id = table_->FindMeasurement(measurement);
+  const model::MeasurementId id = Find(measurement);
   return id != model::kNoId && std::any_of(shards_.begin(), shards_.end(), [id](const auto& shard) {
            return shard.index->HasMeasurement(id);
          });
 }
 
 std::vector<FieldTypes> ShardView::Fields(std::string_view measurement) const {
-  const model::MeasurementId id = table_->FindMeasurement(measurement);
+  const model::MeasurementId id = Find(measurement);
   std::vector<FieldTypes> result;
   if (id == model::kNoId) return result;
   std::map<std::string, FieldTypes> fields;
@@ -56,7 +60,7 @@ std::vector<FieldTypes> ShardView::Fields(std::string_view measurement) const {
 }
 
 std::vector<std::string> ShardView::TagKeys(std::string_view measurement) const {
-  const model::MeasurementId id = table_->FindMeasurement(measurement);
+  const model::MeasurementId id = Find(measurement);
   std::set<std::string> keys;
   if (id != model::kNoId) {
     for (const auto& shard : shards_) {
@@ -68,7 +72,7 @@ std::vector<std::string> ShardView::TagKeys(std::string_view measurement) const 
 
 std::vector<std::pair<std::string, index::SeriesSet>> ShardView::TagValues(
     std::string_view measurement, std::string_view tag_key) const {
-  const model::MeasurementId id = table_->FindMeasurement(measurement);
+  const model::MeasurementId id = Find(measurement);
   if (id == model::kNoId) return {};
   if (shards_.size() == 1) return shards_.front().index->TagValues(id, tag_key);
   std::map<std::string, index::SeriesSet> values;
@@ -82,7 +86,7 @@ std::vector<std::pair<std::string, index::SeriesSet>> ShardView::TagValues(
 
 index::SeriesSet ShardView::Match(std::string_view measurement,
                                   const index::TagPredicate& predicate) const {
-  const model::MeasurementId id = table_->FindMeasurement(measurement);
+  const model::MeasurementId id = Find(measurement);
   index::SeriesSet result;
   if (id == model::kNoId) return result;
   for (const auto& shard : shards_) result |= shard.index->Match(id, predicate);

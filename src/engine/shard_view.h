@@ -14,7 +14,7 @@ namespace varve::engine {
 // Immutable. Keeps the series table, and through the snapshots every file and cache, alive.
 class ShardView : public ReadView, public std::enable_shared_from_this<ShardView> {
  public:
-  // `shards` in any order.
+  // `shards` in any order. `table` may be null when there are none.
   ShardView(std::shared_ptr<const index::SeriesTable> table, std::vector<ShardSnapshot> shards);
 
   std::vector<std::string> Measurements() const override;
@@ -31,6 +31,8 @@ class ShardView : public ReadView, public std::enable_shared_from_this<ShardView
   size_t shard_count() const override { return shards_.size(); }
 
  private:
+  model::MeasurementId Find(std::string_view measurement) const;  // or kNoId
+
   const std::shared_ptr<const index::SeriesTable> table_;
   std::vector<ShardSnapshot> shards_;  // ascending by time
 };

@@ -84,7 +84,7 @@ bool SourceStream::Statistics(ScanStep* step) {
     const tsm::ColumnMeta* column = FindColumn(chunk, field.field);
     if (column == nullptr) continue;
     if (!CanAnswer(*column, field.type)) return false;
-    any = true;
+    any |= column->type == field.type;
   }
   if (!any || options.window_end(chunk.range.min_ns) < chunk.range.max_ns) return false;
   step->kind = ScanStep::Kind::kStatistics;
@@ -133,14 +133,14 @@ absl::Status SourceStream::Load() {
   } else {
     cache_rows_.Load(piece, plan_.options.fields, &cache_columns_, &batch_);
   }
-  if (batch_.rows != 0) Filter(PieceRange(piece));
   position_ = 0;
-  if (batch_.rows == 0) {
+  if (batch_.rows != 0) Filter(PieceRange(piece));
+  if (position_ == batch_.rows) {
     SkipPiece();
     return absl::OkStatus();
   }
   is_loaded_ = true;
-  head_ = plan_.KeyOf(batch_.times[0]);
+  head_ = plan_.KeyOf(batch_.times[position_]);
   return absl::OkStatus();
 }
 
@@ -159,7 +159,15 @@ void SourceStream::Filter(const model::TimeRange& piece) {
   const bool sparse = std::none_of(
       batch_.columns.begin(), batch_.columns.end(),
       [](const ColumnVector& c) { return c.type != FieldType::kNone && c.validity == nullptr; });
-  if (!cut && !deleted && !sparse && !options.descending) return;
+  if (!deleted && !sparse && !options.descending) {
+    if (!cut) return;
+    const int64_t* end = batch_.times + batch_.rows;
+    const int64_t* first = std::lower_bound(batch_.times, end, options.range.min_ns);
+    position_ = static_cast<size_t>(first - batch_.times);
+    batch_.rows =
+        static_cast<size_t>(std::upper_bound(first, end, options.range.max_ns) - batch_.times);
+    return;
+  }
 
   kept_.clear();
   for (uint32_t row = 0; row < batch_.rows; ++row) {

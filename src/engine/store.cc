@@ -139,7 +139,10 @@ std::vector<std::shared_ptr<Shard>> StoreImpl::AllShards() const {
 
 absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
     model::DatabaseId id, const std::vector<KnownShard>& shards) {
-  ASSIGN_OR_RETURN(const auto database, OpenDatabase(id));
+  const auto database = FindDatabase(id);
+  if (database == nullptr) {
+    return std::make_shared<const ShardView>(nullptr, std::vector<ShardSnapshot>());
+  }
   std::vector<std::shared_ptr<Shard>> open;
   for (const KnownShard& known : shards) {
     if (auto shard = database->FindShard(known.shard)) open.push_back(std::move(shard));
@@ -164,6 +167,7 @@ absl::Status StoreImpl::DropShard(model::DatabaseId id, model::ShardId shard) {
 absl::Status StoreImpl::DropDatabase(model::DatabaseId id) {
   std::shared_ptr<DatabaseState> database;
   absl::MutexLock open_lock(&open_mu_);
+  dropped_databases_.insert(id);  // ids are never used again
   {
     absl::MutexLock lock(&databases_mu_);
     const auto found = databases_.find(id);

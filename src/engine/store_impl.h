@@ -12,6 +12,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -93,12 +94,6 @@ class StoreImpl final : public Store {
   void RunCompactor();
   void WakeFlusher();
   void WakeCompactor();
-  bool FlusherHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(background_mu_) {
-    return stopping_ || flush_wanted_;
-  }
-  bool CompactorHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(background_mu_) {
-    return stopping_ || compact_wanted_;
-  }
   // Freezes the caches that are large, cold, or in the way of others.
   void FreezeDue();
   void FlushFrozen();
@@ -132,6 +127,7 @@ class StoreImpl final : public Store {
   absl::flat_hash_map<model::ShardId, KnownShard> known_ ABSL_GUARDED_BY(apply_mu_);  // in replay
 
   absl::Mutex open_mu_;  // held while a database is opened or dropped; before databases_mu_
+  absl::flat_hash_set<model::DatabaseId> dropped_databases_ ABSL_GUARDED_BY(open_mu_);
   mutable absl::Mutex databases_mu_;
   absl::flat_hash_map<model::DatabaseId, std::shared_ptr<DatabaseState>> databases_
       ABSL_GUARDED_BY(databases_mu_);
@@ -143,6 +139,8 @@ class StoreImpl final : public Store {
   absl::Status last_background_error_ ABSL_GUARDED_BY(status_mu_);
 
   absl::Mutex background_mu_;
+  absl::CondVar flusher_;    // flush_wanted_ or stopping_
+  absl::CondVar compactor_;  // compact_wanted_ or stopping_
   bool stopping_ ABSL_GUARDED_BY(background_mu_) = false;
   bool flush_wanted_ ABSL_GUARDED_BY(background_mu_) = false;
   bool compact_wanted_ ABSL_GUARDED_BY(background_mu_) = false;

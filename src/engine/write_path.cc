@@ -1,7 +1,7 @@
 // How a request becomes a record of the log.
 #include <utility>
 
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "base/status.h"
 #include "engine/store_impl.h"
 
@@ -9,6 +9,30 @@ namespace varve::engine {
 namespace {
 
 constexpr size_t kPooledSessions = 64;
+
+// Waits for the result that a WriteDone is called with.
+class ResultWaiter {
+ public:
+  WriteDone Callback() {
+    return [this](WriteResult result) {
+      absl::MutexLock lock(&mu_);
+      result_ = std::move(result);
+      finished_ = true;
+      arrived_.Signal();
+    };
+  }
+  WriteResult Wait() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    while (!finished_) arrived_.Wait(&mu_);
+    return std::move(result_);
+  }
+
+ private:
+  absl::Mutex mu_;
+  absl::CondVar arrived_;
+  bool finished_ ABSL_GUARDED_BY(mu_) = false;
+  WriteResult result_ ABSL_GUARDED_BY(mu_);
+};
 
 WriteResult Refused(absl::Status status) {
   WriteResult result;
@@ -57,27 +81,17 @@ void StoreImpl::Write(const WriteRequest& request, WriteDone done) {
 }
 
 WriteResult StoreImpl::WriteAndWait(const WriteRequest& request) {
-  absl::Notification finished;
-  WriteResult result;
-  Write(request, [&](WriteResult r) {
-    result = std::move(r);
-    finished.Notify();
-  });
-  finished.WaitForNotification();
-  return result;
+  ResultWaiter waiter;
+  Write(request, waiter.Callback());
+  return waiter.Wait();
 }
 
 WriteResult StoreImpl::WritePoints(std::string_view database, std::string_view retention_policy,
                                    const std::vector<Point>& points) {
-  absl::Notification finished;
-  WriteResult result;
+  ResultWaiter waiter;
   PointSource lines(points);
-  WriteLines(database, retention_policy, env_.NowNs(), lines, [&](WriteResult r) {
-    result = std::move(r);
-    finished.Notify();
-  });
-  finished.WaitForNotification();
-  return result;
+  WriteLines(database, retention_policy, env_.NowNs(), lines, waiter.Callback());
+  return waiter.Wait();
 }
 
 void StoreImpl::WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
