@@ -64,8 +64,7 @@ absl::Status CheckTimeArgument(const ExprPtr& arg, const TimeContext& context, i
   if (const auto* text = arg->As<StringLiteral>(); text != nullptr && LooksLikeTime(text->value)) {
     const auto time = ParseTimeString(text->value, context.zone);
     if (!time.has_value()) return base::InvalidArgument("invalid timestamp string");
-    *offset_ns = OffsetWithin(*time, duration_ns);
-    return absl::OkStatus();
+    return base::InvalidArgument("invalid time dimension offset: ", Format(*arg));
   }
   return base::InvalidArgument("time dimension offset must be duration or now()");
 }

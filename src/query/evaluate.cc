@@ -225,8 +225,9 @@ ExprPtr FoldMath(const ExprPtr& expr) {
   return expr;
 }
 
-RowExpression RowExpression::Bind(const Expr& expr, const Resolver& resolve) {
+RowExpression RowExpression::Bind(const Expr& expr, const Resolver& resolve, bool null_is_false) {
   RowExpression bound;
+  bound.null_is_false_ = null_is_false;
   bound.root_ = bound.Add(expr, resolve);
   return bound;
 }
@@ -281,9 +282,14 @@ FieldValue RowExpression::EvaluateNode(size_t index, std::span<const FieldValue>
       return row[static_cast<size_t>(node.column)];
     case Kind::kConstant:
       return node.constant;
-    case Kind::kBinary:
-      return ApplyOperator(node.op, EvaluateNode(node.children[0], row),
-                           EvaluateNode(node.children[1], row));
+    case Kind::kBinary: {
+      const FieldValue left = EvaluateNode(node.children[0], row);
+      const FieldValue right = EvaluateNode(node.children[1], row);
+      if (!null_is_false_ && IsComparison(node.op) && (left.is_null() || right.is_null())) {
+        return FieldValue::Boolean(false);
+      }
+      return ApplyOperator(node.op, left, right);
+    }
     case Kind::kMatch: {
       const FieldValue text = EvaluateNode(node.children[0], row);
       if (text.type() != FieldType::kString) return FieldValue::Boolean(false);

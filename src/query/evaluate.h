@@ -32,7 +32,9 @@ class RowExpression {
   // column is null, a Call without one must be a mathematical function, or it is null too.
   using Resolver = std::function<int(const Expr&)>;
 
-  static RowExpression Bind(const Expr& expr, const Resolver& resolve);
+  // `null_is_false`: a null beside a boolean counts as false, as it does everywhere but in the
+  // conditions InfluxDB's storage engine evaluates, where comparing a null never holds.
+  static RowExpression Bind(const Expr& expr, const Resolver& resolve, bool null_is_false = true);
 
   // Texts in the result are borrowed from the row or the expression.
   model::FieldValue Evaluate(std::span<const model::FieldValue> row) const {
@@ -60,6 +62,7 @@ class RowExpression {
   std::vector<Node> nodes_;
   std::vector<std::shared_ptr<const std::string>> texts_;  // what text constants borrow
   size_t root_ = 0;
+  bool null_is_false_ = true;
 };
 
 }  // namespace varve::query

@@ -292,7 +292,6 @@ class CallsRunner {
       }
       if (!found) break;
       for (size_t c = 0; c < points.calls.size(); ++c) {
-        if (plan_.calls[c].leaf.type == FieldType::kNone) continue;
         TakePoint(points.calls[c], c, time, &at[c], &row);
       }
       times.push_back(time);

@@ -111,6 +111,15 @@ class Projection {
   TextArena texts_;
 };
 
+// How many rows a series of the answer has at most. InfluxDB's storage engine stops one row behind
+// OFFSET when there is no LIMIT, and so do we; subqueries do not pass that engine.
+size_t LimitOf(const PreparedSelect& select) {
+  if (select.statement.limit > 0) return static_cast<size_t>(select.statement.limit);
+  const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
+                                  [](const PreparedSource& s) { return s.view != nullptr; });
+  return stored && select.statement.offset > 0 ? 1 : SIZE_MAX;
+}
+
 }  // namespace
 
 absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
@@ -127,8 +136,8 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
 
   Projection projection(statement, request.columns);
   const auto offset = static_cast<size_t>(statement.offset);
-  const auto limit = statement.limit > 0 ? static_cast<size_t>(statement.limit) : SIZE_MAX;
-  const size_t wanted = statement.limit > 0 ? offset + limit : 0;
+  const size_t limit = LimitOf(select);
+  const size_t wanted = limit < SIZE_MAX - offset ? offset + limit : 0;
   for (const Group& group : grouped.groups) {
     auto merger = RowMerger::Make(grouped, group, request, wanted, query);
     projection.NewSeries();

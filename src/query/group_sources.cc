@@ -83,7 +83,9 @@ class Grouper {
     }
     size_t at = 0;
     const auto begin = static_cast<size_t>(soffset_);
-    const size_t end = slimit_ > 0 ? begin + static_cast<size_t>(slimit_) : SIZE_MAX;
+    // SOFFSET without SLIMIT leaves nothing, as in InfluxDB.
+    const bool all = slimit_ == 0 && soffset_ == 0;
+    const size_t end = all ? SIZE_MAX : begin + static_cast<size_t>(slimit_);
     for (auto& [tags, members] : groups) {
       const size_t place = at++;
       if (limited && (place < begin || place >= end)) continue;

@@ -129,11 +129,6 @@ class Preparer {
     }
     for (std::string& name : names) {
       if (!view->HasMeasurement(name)) continue;
-      const bool known = std::any_of(prepared->sources.begin(), prepared->sources.end(),
-                                     [&](const PreparedSource& source) {
-                                       return source.view == view && source.measurement == name;
-                                     });
-      if (known) continue;
       schemas->push_back(SchemaOfMeasurement(*view, name));
       PreparedSource source;
       source.policy = policy;

@@ -52,10 +52,8 @@ void QueryState::PublishCounters() const {
 
 absl::StatusOr<PolicyName> QueryState::Resolve(const Measurement& measurement) const {
   PolicyName name{measurement.database, measurement.retention_policy};
-  if (name.database.empty()) {
-    name.database = context_.database;
-    if (name.policy.empty()) name.policy = context_.retention_policy;
-  }
+  if (name.database.empty()) name.database = context_.database;
+  if (name.policy.empty()) name.policy = context_.retention_policy;
   if (name.database.empty()) return base::InvalidArgument("database name required");
   const auto catalog = context_.environment->catalog->Get();
   const meta::Database* database = catalog->FindDatabase(name.database);

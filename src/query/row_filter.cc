@@ -63,12 +63,12 @@ void ClearNulls(const ColumnVector& column, size_t rows, uint8_t* mask) {
 }  // namespace
 
 bool RowFilter::IsConstant(const VarRef& ref) const {
-  return constant_tags_ && (ref.type == DataType::kTag || ref.type == DataType::kUnknown);
+  return stored_ && (ref.type == DataType::kTag || ref.type == DataType::kUnknown);
 }
 
-RowFilter RowFilter::Bind(const ExprPtr& condition, bool constant_tags) {
+RowFilter RowFilter::Bind(const ExprPtr& condition, bool stored) {
   RowFilter filter;
-  filter.constant_tags_ = constant_tags;
+  filter.stored_ = stored;
   filter.root_ = filter.Add(condition);
   return filter;
 }
@@ -129,12 +129,15 @@ size_t RowFilter::Add(const ExprPtr& expr) {
     node.constant = nodes_[node.left].constant && nodes_[node.right].constant;
   } else if (binary == nullptr || !AddComparison(*binary, &node)) {
     node.kind = Kind::kRow;
-    node.expression = RowExpression::Bind(*expr, [&](const Expr& e) {
-      const auto* ref = e.As<VarRef>();
-      if (ref == nullptr) return -1;
-      node.constant = node.constant && IsConstant(*ref);
-      return static_cast<int>(ColumnOf(*ref));
-    });
+    node.expression = RowExpression::Bind(
+        *expr,
+        [&](const Expr& e) {
+          const auto* ref = e.As<VarRef>();
+          if (ref == nullptr) return -1;
+          node.constant = node.constant && IsConstant(*ref);
+          return static_cast<int>(ColumnOf(*ref));
+        },
+        /*null_is_false=*/!stored_);
   }
   nodes_.push_back(std::move(node));
   return nodes_.size() - 1;

@@ -17,8 +17,9 @@ namespace varve::query {
 // Immutable after Bind: any number of threads may select.
 class RowFilter {
  public:
-  // `constant_tags`: a tag has one value in all rows of a batch.
-  static RowFilter Bind(const ExprPtr& condition, bool constant_tags);
+  // `stored`: the rows are those of a measurement. Then a tag has one value in all rows of a batch,
+  // and comparing a null never holds.
+  static RowFilter Bind(const ExprPtr& condition, bool stored);
 
   // What it reads, in the order Select() wants the columns; a type of kTag or kUnknown: a tag.
   const std::vector<VarRef>& columns() const { return columns_; }
@@ -54,7 +55,7 @@ class RowFilter {
 
   bool IsConstant(const VarRef& ref) const;
 
-  bool constant_tags_ = false;
+  bool stored_ = false;
   std::vector<VarRef> columns_;
   std::vector<Node> nodes_;
   size_t root_ = 0;

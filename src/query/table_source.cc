@@ -24,7 +24,7 @@ class TableSource final : public RowSource {
       if (table_->series[i].name == name_) series_.push_back(i);
     }
     if (condition != nullptr) {
-      filter_ = std::make_unique<RowFilter>(RowFilter::Bind(condition, /*constant_tags=*/false));
+      filter_ = std::make_unique<RowFilter>(RowFilter::Bind(condition, /*stored=*/false));
     }
   }
 

@@ -49,7 +49,7 @@ class ViewSource final : public RowSource {
     TagCondition tags = BuildTagPredicate(condition, shape);
     series_ = view_->Match(name_, tags.predicate).ToVector();
     if (!tags.exact && condition != nullptr) {
-      filter_ = std::make_unique<RowFilter>(RowFilter::Bind(condition, /*constant_tags=*/true));
+      filter_ = std::make_unique<RowFilter>(RowFilter::Bind(condition, /*stored=*/true));
     }
   }
 

@@ -204,8 +204,9 @@ struct StddevKernel {
   }
   static void Statistics(State&, const FieldStatistics&) {}
   static bool Result(const State& s, FieldValue* value) {
-    // One value has no deviation: a point without a value.
-    *value = s.count > 1 ? FieldValue::Float(std::sqrt(s.squares / (s.count - 1))) : FieldValue();
+    // One value has no deviation; the point is there nevertheless, and fill() leaves it alone.
+    *value = FieldValue::Float(s.count > 1 ? std::sqrt(s.squares / (s.count - 1))
+                                           : std::numeric_limits<double>::quiet_NaN());
     return s.count > 0;
   }
 };

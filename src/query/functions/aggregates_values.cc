@@ -119,24 +119,29 @@ struct PercentileFinish {
   }
 };
 
-// The most frequent value; of equally frequent ones the one that appeared first.
+// The most frequent value; of equally frequent ones the one that appeared first. As InfluxDB does,
+// a value that appears once counts only when it is the smallest.
 struct ModeFinish {
   template <typename T, typename Add>
   static void Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
     std::sort(items.begin(), items.end(), ByValue<T>);
-    size_t best = 0;
+    const Item<T>* best = &items[0];
+    int64_t best_time = items[0].time;
     size_t best_count = 0;
     for (size_t i = 0; i < items.size();) {
       size_t end = i;
       while (end < items.size() && items[end].value == items[i].value) ++end;
-      const bool more = end - i > best_count;
-      if (more || (end - i == best_count && items[i].time < items[best].time)) {
-        best = i;
-        best_count = end - i;
+      // The time of the occurrence that made the count what it is is what later values must beat.
+      for (size_t at = i == 0 ? 0 : i + 1; at < end; ++at) {
+        const size_t count = at - i + 1;
+        if (best_count > count || (best_count == count && items[i].time > best_time)) continue;
+        best_count = count;
+        best = &items[at];
+        best_time = items[at].time;
       }
       i = end;
     }
-    add(start, MakeValue(items[best].value), 0);
+    add(start, MakeValue(best->value), 0);
   }
 };
 

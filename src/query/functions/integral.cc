@@ -36,7 +36,8 @@ class Integrator {
         const double slope = (value - value_) / static_cast<double>(time - time_);
         const double at_end = slope * static_cast<double>(end_ - time_) + value_;
         sum_ += Area(time_, value_, end_, at_end);
-        Keep(end_, at_end);
+        // InfluxDB carries the height at the border over for floats only.
+        Keep(end_, context_.type == FieldType::kFloat ? at_end : value_);
       }
       out_->Append(start_, FieldValue::Float(sum_));
       sum_ = 0;

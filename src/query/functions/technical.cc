@@ -197,13 +197,12 @@ class Cmo {
     const double difference = ring_.count == 0 ? 0 : v - ring_.prices[ring_.newest];
     if (difference > 0) up_ += difference;
     if (difference < 0) down_ -= difference;
-    const double value = up_ != 0 || down_ != 0 ? 100.0 * ((up_ - down_) / (up_ + down_)) : 0;
     if (ring_.differences[oldest] > 0) up_ -= ring_.differences[oldest];
     if (ring_.differences[oldest] < 0) down_ += ring_.differences[oldest];
     ring_.Put(oldest, v, difference);
-    return value;
+    return up_ != 0 || down_ != 0 ? 100.0 * ((up_ - down_) / (up_ + down_)) : 0;
   }
-  int64_t warm_count() const { return static_cast<int64_t>(ring_.prices.size()); }
+  int64_t warm_count() const { return static_cast<int64_t>(ring_.prices.size()) - 1; }
 
  private:
   Ring ring_;

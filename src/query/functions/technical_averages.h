@@ -25,7 +25,9 @@ class EmaState {
       const auto n = static_cast<double>(count_);
       last_ = (last_ * n + v) / (n + 1);
     } else {
-      last_ = (v - last_) * alpha_ + last_;
+      // While warming up a greater weight keeps the first value from dominating.
+      const double alpha = warmed() ? alpha_ : 2 / static_cast<double>(count_ + 2);
+      last_ = (v - last_) * alpha + last_;
     }
     if (count_ < period_) ++count_;
     return last_;
