@@ -363,8 +363,10 @@ TEST_F(ServerTest, AuthenticationAsksForAUser) {
   auto answer = client_->Get("/query?q=SHOW+DATABASES");
   EXPECT_EQ(answer->status, 403);
   EXPECT_THAT(answer->body, HasSubstr("create admin user first or disable authentication"));
-  EXPECT_EQ(client_->Get("/query?q=CREATE+USER+a+WITH+PASSWORD+'b'+WITH+ALL+PRIVILEGES")->status,
-            200);
+  EXPECT_EQ(
+      client_->Get("/query?q=CREATE%20USER%20a%20WITH%20PASSWORD%20'b'%20WITH%20ALL%20PRIVILEGES")
+          ->status,
+      200);
   ASSERT_TRUE(catalog_->CreateUser("ada", "secret", true).ok());
   ASSERT_TRUE(catalog_->CreateUser("bob", "pw", false).ok());
 
