@@ -128,7 +128,8 @@ void StoreImpl::FlushFrozen() {
 absl::Status StoreImpl::FlushShard(Shard& shard) {
   while (true) {
     uint64_t bytes = 0;
-    for (const auto& frozen : shard.parts()->frozen) bytes += frozen.cache->bytes();
+    const auto parts = shard.parts();
+    for (const auto& frozen : parts->frozen) bytes += frozen.cache->bytes();
     RETURN_IF_ERROR(space_.CheckFor(bytes / 4));
     ASSIGN_OR_RETURN(const bool flushed, shard.FlushOldest());
     if (!flushed) return absl::OkStatus();

@@ -215,8 +215,9 @@ void Shard::FreezeLocked(wal::Lsn lsn) {
   if (dirty_since_ == 0) return;
   auto active = std::make_shared<Cache>(next_sequence_++, cache_total_);
   active_ = active.get();
+  const wal::Lsn first_lsn = dirty_since_;
   ChangeParts([&](Parts& parts) {
-    parts.frozen.push_back({std::move(parts.active), dirty_since_, lsn});
+    parts.frozen.push_back({std::move(parts.active), first_lsn, lsn});
     parts.active = std::move(active);
   });
   dirty_since_ = 0;
