@@ -44,20 +44,24 @@ AnswerSeries Series(dom::object object) {
   for (const auto field : object) {
     if (field.key == "name") series.name = Text(field.value);
     if (field.key == "tags") {
-      for (const auto tag : field.value.get_object().value_unsafe()) {
+      const dom::object tags = field.value.get_object().value_unsafe();
+      for (const auto tag : tags) {
         series.tags.emplace_back(tag.key, Text(tag.value));
       }
     }
     if (field.key == "columns") {
-      for (const auto column : field.value.get_array().value_unsafe()) {
+      const dom::array columns = field.value.get_array().value_unsafe();
+      for (const auto column : columns) {
         series.columns.push_back(Text(column));
       }
     }
     if (field.key != "values") continue;
     const bool has_time = !series.columns.empty() && series.columns[0] == "time";
-    for (const auto row : field.value.get_array().value_unsafe()) {
+    const dom::array rows = field.value.get_array().value_unsafe();
+    for (const auto row : rows) {
+      const dom::array row_cells = row.get_array().value_unsafe();
       std::vector<AnswerCell>& cells = series.rows.emplace_back();
-      for (const auto cell : row.get_array().value_unsafe()) {
+      for (const auto cell : row_cells) {
         int64_t ns = 0;
         if (has_time && cells.empty() && cell.get_int64().get(ns) == simdjson::SUCCESS) {
           char text[http::kNumberTextMax];
