@@ -75,7 +75,13 @@ class JsonEncoder : public Encoder {
   void MarkSeriesPartial() override { series_partial_ = true; }
 
   absl::Status Finish() override {
-    if (!options_.chunked) text_ += "]}\n";
+    if (!options_.chunked) {
+      if (first_result_) {
+        text_ = "{}\n";  // no statement: InfluxDB leaves the results out
+      } else {
+        text_ += "]}\n";
+      }
+    }
     return Flush(true);
   }
 

@@ -45,6 +45,42 @@ absl::Status CheckEqualityOnly(const Expr& expr) {
   return CheckEqualityOnly(*binary->right);
 }
 
+// Bytes that order as the tags of a series key do: separators below all else, nothing escaped.
+std::string OrderOf(std::string_view key) {
+  std::string out;
+  out.reserve(key.size());
+  for (size_t i = 0; i < key.size(); ++i) {
+    if (key[i] == '\\' && i + 1 < key.size()) {
+      out.push_back(key[++i]);
+    } else {
+      out.push_back(key[i] == ',' ? '\0' : key[i] == '=' ? '\1' : key[i]);
+    }
+  }
+  return out;
+}
+
+// The keys of a measurement's series for which `condition` may hold, each once, in order of their
+// tags as they are, not as they are escaped.
+std::vector<std::string> SeriesKeysOf(const SourceMeasurement& m, const ExprPtr& condition) {
+  std::vector<std::string> keys;
+  for (const ViewPtr& view : m.views) {
+    const TagCondition tags = BuildTagPredicate(condition, ShapeOf(*view, m.name));
+    for (const model::SeriesId id : view->Match(m.name, tags.predicate).ToVector()) {
+      view->KeyOf(id, &keys.emplace_back());
+    }
+  }
+  std::vector<std::pair<std::string, std::string>> ordered;
+  ordered.reserve(keys.size());
+  for (std::string& key : keys) {
+    std::string order = OrderOf(key);
+    ordered.emplace_back(std::move(order), std::move(key));
+  }
+  std::sort(ordered.begin(), ordered.end());
+  for (size_t i = 0; i < ordered.size(); ++i) keys[i] = std::move(ordered[i].second);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
 // The keys WITH KEY chooses out of a measurement's.
 std::vector<std::string> ChooseKeys(std::vector<std::string> keys, Operator op, const Expr* key) {
   if (key == nullptr) return keys;
@@ -202,15 +238,7 @@ absl::Status RunStatement(const ShowSeries& statement, const StatementContext& c
   size_t left = statement.paging.limit > 0 ? static_cast<size_t>(statement.paging.limit) : SIZE_MAX;
   for (const SourceMeasurement& m : measurements) {
     RETURN_IF_ERROR(context.interrupted());
-    std::vector<std::string> keys;
-    for (const ViewPtr& view : m.views) {
-      const TagCondition tags = BuildTagPredicate(split.condition, ShapeOf(*view, m.name));
-      for (const model::SeriesId id : view->Match(m.name, tags.predicate).ToVector()) {
-        view->KeyOf(id, &keys.emplace_back());
-      }
-    }
-    std::sort(keys.begin(), keys.end());
-    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    std::vector<std::string> keys = SeriesKeysOf(m, split.condition);
     const size_t first = std::min(skip, keys.size());
     skip -= first;
     for (size_t i = first; i < keys.size() && left > 0; ++i, --left) {

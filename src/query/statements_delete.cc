@@ -12,6 +12,7 @@ struct Deletion {
   const std::vector<Source>& sources;
   SplitCondition where;
   bool drop_series = false;
+  bool drop_fields = false;
 };
 
 // The shard whose data cannot be told apart by tags alone; shown in the error only.
@@ -44,6 +45,7 @@ absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
   for (const engine::KnownShard& shard : shards) base_request.shards.push_back(shard.shard);
   base_request.range = range;
   base_request.drop_series = deletion.drop_series;
+  base_request.drop_fields = deletion.drop_fields;
 
   std::vector<engine::DeleteRequest> requests;
   for (const std::string& measurement : MeasurementsOf(*view, deletion.sources)) {
@@ -79,7 +81,7 @@ absl::StatusOr<SplitCondition> SplitWhere(const ExprPtr& where, const StatementC
 
 absl::Status RunStatement(const DeleteSeries& statement, const StatementContext& context) {
   ASSIGN_OR_RETURN(SplitCondition where, SplitWhere(statement.condition, context));
-  return Delete({statement.sources, std::move(where), false}, context);
+  return Delete({statement.sources, std::move(where)}, context);
 }
 
 absl::Status RunStatement(const DropSeries& statement, const StatementContext& context) {
@@ -87,14 +89,14 @@ absl::Status RunStatement(const DropSeries& statement, const StatementContext& c
     return base::InvalidArgument("DROP SERIES doesn't support time in WHERE clause");
   }
   ASSIGN_OR_RETURN(SplitCondition where, SplitWhere(statement.condition, context));
-  return Delete({statement.sources, std::move(where), true}, context);
+  return Delete({statement.sources, std::move(where), /*drop_series=*/true}, context);
 }
 
 absl::Status RunStatement(const DropMeasurement& statement, const StatementContext& context) {
   Measurement measurement;
   measurement.name = statement.name;
   const std::vector<Source> sources = {Source{std::move(measurement)}};
-  return Delete({sources, {}, true}, context);
+  return Delete({sources, {}, /*drop_series=*/true, /*drop_fields=*/true}, context);
 }
 
 }  // namespace varve::query

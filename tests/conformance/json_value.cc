@@ -51,17 +51,33 @@ Json Convert(dom::element element) {
 std::string WithReadableIntegers(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 16);
+  const auto is_number = [&](size_t i) {
+    constexpr std::string_view kCharacters = "0123456789+-.eE";
+    return i < text.size() && kCharacters.find(text[i]) != kCharacters.npos;
+  };
   bool quoted = false;
-  size_t digits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = 0; i < text.size();) {
     const char c = text[i];
-    const bool digit = c >= '0' && c <= '9';
-    if (!quoted && digits >= 20 && !digit && c != '.' && c != 'e' && c != 'E') out += ".0";
-    const bool in_number = digit && (digits > 0 || i == 0 || (text[i - 1] != '.'));
-    digits = in_number ? digits + 1 : 0;
-    out.push_back(c);
-    if (quoted && c == '\\' && i + 1 < text.size()) out.push_back(text[++i]);
-    if (c == '"') quoted = !quoted;
+    if (quoted || !is_number(i)) {
+      if (c == '"') quoted = !quoted;
+      out.push_back(c);
+      if (quoted && c == '\\' && i + 1 < text.size()) out.push_back(text[++i]);
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (is_number(end)) ++end;
+    const std::string_view number = text.substr(i, end - i);
+    int64_t integer = 0;
+    uint64_t large = 0;
+    const char* last = number.data() + number.size();
+    out += number;
+    if (number.find_first_of(".eE") == number.npos &&
+        std::from_chars(number.data(), last, integer).ec != std::errc() &&
+        std::from_chars(number.data(), last, large).ec != std::errc()) {
+      out += ".0";
+    }
+    i = end;
   }
   return out;
 }

@@ -124,6 +124,7 @@ Answer World::Query(const QueryStep& step) {
 }
 
 Answer World::Write(const WriteStep& step) {
+  env_.AdvanceNs(1'000'000);  // no two requests come at one time
   engine::WriteRequest request;
   if (!model::ParsePrecision(step.precision, &request.precision)) {
     return ErrorAnswer(

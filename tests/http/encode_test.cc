@@ -115,7 +115,7 @@ TEST(JsonEncoderTest, WhatIsNoNumberIsNull) {
 
 TEST(JsonEncoderTest, LeavesOutWhatIsAbsent) {
   EXPECT_EQ(Answer({}).Begin(0).End().Text(), "{\"results\":[{\"statement_id\":0}]}\n");
-  EXPECT_EQ(Answer({}).Text(), "{\"results\":[]}\n");
+  EXPECT_EQ(Answer({}).Text(), "{}\n");
   const auto nameless = Header("", {"name"});
   EXPECT_EQ(Answer({}).Begin(0).Rows(nameless, true, {}).End().Text(),
             "{\"results\":[{\"statement_id\":0,\"series\":[{\"columns\":[\"name\"]}]}]}\n");
