@@ -33,6 +33,7 @@ bind-address = "127.0.0.1:{rpc}"
   index-version = "tsi1"
   query-log-enabled = false
   cache-snapshot-write-cold-duration = "5s"
+  compact-full-write-cold-duration = "10s"
 [monitor]
   store-enabled = false
 [http]
@@ -96,7 +97,7 @@ def run_round(name, options):
         argv = [os.path.join(options.build, "bin", "varve-bench"), "--port", str(port),
                 "--pid", str(server.pid), "--hosts", str(options.hosts),
                 "--rows", str(options.rows), "--connections", str(options.connections),
-                "--idle-limit", str(options.settle)]
+                "--quiet-seconds", "20", "--idle-limit", str(options.settle)]
         if options.two_decimals:
             argv.append("--two-decimals")
         figures = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
@@ -118,7 +119,8 @@ def main():
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--settle", type=float, default=60, help="seconds to wait for idleness")
+    parser.add_argument("--settle", type=float, default=180,
+                        help="seconds to wait, at most, until nothing is left to flush or merge")
     parser.add_argument("--two-decimals", action="store_true")
     parser.add_argument("--scratch", default=None, help="folder for the servers' data")
     parser.add_argument("--servers", default="varve,influxdb")

@@ -222,7 +222,7 @@ void BM_Flush(benchmark::State& state) {
   }
   PerValue(state, bodies.values);
 }
-BENCHMARK(BM_Flush)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_Flush)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 void BM_Replay(benchmark::State& state) {
   const Bodies bodies = MakeBodies(100, 200);
@@ -231,7 +231,7 @@ void BM_Replay(benchmark::State& state) {
   for (auto _ : state) bench.Open();
   PerValue(state, bodies.values);
 }
-BENCHMARK(BM_Replay)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(BM_Replay)->Unit(benchmark::kMillisecond)->MeasureProcessCPUTime();
 
 // All fields of cpu over all hosts: 0 from the cache, 1 from a file, 2 from a cold file.
 void BM_Scan(benchmark::State& state) {

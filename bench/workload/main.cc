@@ -21,6 +21,7 @@ struct Options {
   LoadOptions load;
   std::string database = "bench";
   int pid = 0;
+  int quiet_s = 2;
   double idle_limit_s = 60;
   bool create_database = true;
 };
@@ -54,7 +55,8 @@ absl::Status Run(const Options& options) {
       values, loaded->seconds, values / loaded->seconds, static_cast<double>(loaded->bytes) / 1e6,
       Percentile(loaded->latencies_ms, 0.5), Percentile(loaded->latencies_ms, 0.99));
   if (options.pid != 0) {
-    const auto usage = varve::bench::WaitUntilIdle(options.pid, options.idle_limit_s);
+    const auto usage =
+        varve::bench::WaitUntilIdle(options.pid, options.quiet_s, options.idle_limit_s);
     if (!usage.ok()) return usage.status();
     line += fmt::format(R"(, "cpu_s_per_million": {:.4f}, "peak_memory_mb": {:.1f})",
                         (usage->cpu_seconds - cpu_before) / values * 1e6,
@@ -79,6 +81,8 @@ int main(int argc, char** argv) {
   app.add_option("--connections", options.load.connections, "Connections")->capture_default_str();
   app.add_option("--seed", options.devops.seed, "Seed of the values")->capture_default_str();
   app.add_option("--start", options.devops.start_s, "First time, seconds since 1970")
+      ->capture_default_str();
+  app.add_option("--quiet-seconds", options.quiet_s, "Idle seconds that mean it has settled")
       ->capture_default_str();
   app.add_option("--idle-limit", options.idle_limit_s, "Seconds to wait for the server to settle")
       ->capture_default_str();

@@ -33,10 +33,10 @@ absl::StatusOr<ServerUsage> ReadUsage(int pid) {
   return usage;
 }
 
-absl::StatusOr<ServerUsage> WaitUntilIdle(int pid, double limit_s) {
+absl::StatusOr<ServerUsage> WaitUntilIdle(int pid, int quiet_s, double limit_s) {
   ASSIGN_OR_RETURN(ServerUsage before, ReadUsage(pid));
   int quiet_seconds = 0;
-  for (double waited = 0; waited < limit_s && quiet_seconds < 2; waited += 1) {
+  for (double waited = 0; waited < limit_s && quiet_seconds < quiet_s; waited += 1) {
     std::this_thread::sleep_for(std::chrono::seconds(1));
     ASSIGN_OR_RETURN(const ServerUsage now, ReadUsage(pid));
     quiet_seconds = now.cpu_seconds - before.cpu_seconds < 0.02 ? quiet_seconds + 1 : 0;

@@ -15,7 +15,8 @@ struct ServerUsage {
 // NOT_FOUND: there is no such process.
 absl::StatusOr<ServerUsage> ReadUsage(int pid);
 
-// Waits until the process has used less than 2 % of a core for two seconds, at most `limit_s`.
-absl::StatusOr<ServerUsage> WaitUntilIdle(int pid, double limit_s);
+// Waits until the process has used less than 2 % of a core for `quiet_s` seconds on end, at most
+// `limit_s`.
+absl::StatusOr<ServerUsage> WaitUntilIdle(int pid, int quiet_s, double limit_s);
 
 }  // namespace varve::bench
