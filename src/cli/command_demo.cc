@@ -59,20 +59,24 @@ absl::Status RunDemo(const DemoCommand& command) {
     RETURN_IF_ERROR(Load(*client, command.database, end_s));
   }
   const std::string day = base::StrCat("time >= ", end_s - 86400, "s AND time < ", end_s, "s");
-  RETURN_IF_ERROR(Show(command, "How warm and how stuffy is each floor?",
-                       base::StrCat("SELECT mean(temperature), max(temperature), max(co2) FROM "
-                                    "climate WHERE ",
-                                    day, " GROUP BY floor"),
-                       false));
+  RETURN_IF_ERROR(Show(
+      command, "How warm and how stuffy is each floor?",
+      base::StrCat(
+          "SELECT mean(temperature) AS mean, max(temperature) AS warmest, max(co2) AS co2 FROM "
+          "climate WHERE ",
+          day, " GROUP BY floor"),
+      false));
   RETURN_IF_ERROR(Show(command, "What did the rooms of the top floor show last?",
-                       "SELECT last(temperature), last(humidity), last(co2) FROM climate WHERE "
+                       "SELECT last(temperature) AS temperature, last(humidity) AS humidity, "
+                       "last(co2) AS co2 FROM climate WHERE "
                        "floor = '5' GROUP BY room",
                        false));
-  RETURN_IF_ERROR(Show(command, "How did the air of room 305 change over the day?",
-                       base::StrCat("SELECT mean(co2), mean(humidity) FROM climate WHERE room = "
-                                    "'305' AND ",
-                                    day, " GROUP BY time(3h)"),
-                       false));
+  RETURN_IF_ERROR(Show(
+      command, "How did the air of room 305 change over the day?",
+      base::StrCat("SELECT mean(co2) AS co2, mean(humidity) AS humidity FROM climate WHERE room = "
+                   "'305' AND ",
+                   day, " GROUP BY time(3h)"),
+      false));
   return Show(command, "The temperature of three floors, as a picture:",
               base::StrCat("SELECT mean(temperature) FROM climate WHERE floor =~ /[135]/ AND ", day,
                            " GROUP BY time(10m), floor"),

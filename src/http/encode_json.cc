@@ -40,12 +40,12 @@ class JsonEncoder : public Encoder {
     const size_t columns = batch.header->columns.size();
     size_t row = 0;
     while (row < batch.rows) {
-      if (options_.chunked && rows_in_chunk_ == options_.chunk_size) {
+      if (splits_ && rows_in_chunk_ == options_.chunk_size) {
         RETURN_IF_ERROR(CloseChunk(/*series_goes_on=*/true));
         OpenSeries(*batch.header);
       }
       size_t count = batch.rows - row;
-      if (options_.chunked) count = std::min(count, options_.chunk_size - rows_in_chunk_);
+      if (splits_) count = std::min(count, options_.chunk_size - rows_in_chunk_);
       for (size_t i = 0; i < count; ++i, ++row) {
         AppendRow(batch.cells.data() + row * columns, columns);
         if (text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
@@ -118,7 +118,7 @@ class JsonEncoder : public Encoder {
   absl::Status CloseChunk(bool series_goes_on) {
     if (series_goes_on) series_partial_ = true;
     CloseSeries();
-    CloseResult(/*partial=*/true, absl::OkStatus());
+    CloseResult(/*partial=*/splits_, absl::OkStatus());
     return Flush(true);
   }
 
@@ -136,6 +136,7 @@ class JsonEncoder : public Encoder {
     in_series_ = true;
     first_row_ = true;
     rows_in_chunk_ = 0;
+    splits_ = options_.chunked && !IsSentWhole(header);
     times_.SetLocation(header.location);
     if (!header.name.empty()) {
       text_ += "\"name\":";
@@ -258,6 +259,7 @@ class JsonEncoder : public Encoder {
   bool in_series_ = false;
   bool first_row_ = true;
   bool series_partial_ = false;
+  bool splits_ = false;  // the series is cut at the chunk size
 };
 
 }  // namespace

@@ -31,17 +31,18 @@ class MsgPackEncoder : public Encoder {
       if (options_.chunked && in_series_) RETURN_IF_ERROR(EmitChunk(false));
       CloseSeries();
       header_ = *batch.header;
+      splits_ = options_.chunked && !IsSentWhole(header_);
       in_series_ = true;
       row_count_ = 0;
     }
     const size_t columns = header_.columns.size();
     size_t row = 0;
     while (row < batch.rows) {
-      if (options_.chunked && row_count_ == options_.chunk_size) {
+      if (splits_ && row_count_ == options_.chunk_size) {
         RETURN_IF_ERROR(EmitChunk(/*series_goes_on=*/true));
       }
       size_t count = batch.rows - row;
-      if (options_.chunked) count = std::min(count, options_.chunk_size - row_count_);
+      if (splits_) count = std::min(count, options_.chunk_size - row_count_);
       for (size_t i = 0; i < count; ++i, ++row) {
         AppendRow(batch.cells.data() + row * columns, columns);
       }
@@ -76,7 +77,7 @@ class MsgPackEncoder : public Encoder {
     if (series_goes_on) series_partial_ = true;
     CloseSeries();
     in_series_ = series_goes_on;
-    CloseResult(/*partial=*/true, absl::OkStatus());
+    CloseResult(/*partial=*/splits_, absl::OkStatus());
     return EmitDocument();
   }
 
@@ -199,6 +200,7 @@ class MsgPackEncoder : public Encoder {
   int statement_ = 0;
   bool in_series_ = false;
   bool series_partial_ = false;
+  bool splits_ = false;  // the series is cut at the chunk size
 };
 
 }  // namespace

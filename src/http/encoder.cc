@@ -1,5 +1,7 @@
 #include "http/encoder.h"
 
+#include <vector>
+
 #include "http/json_text.h"
 #include "http/message.h"
 #include "http/msgpack.h"
@@ -30,6 +32,12 @@ std::unique_ptr<Encoder> NewEncoder(const EncodeOptions& options, ByteSink& out)
       break;
   }
   return NewJsonEncoder(options, out);
+}
+
+bool IsSentWhole(const query::SeriesHeader& header) {
+  const std::vector<std::string>& columns = header.columns;
+  if (columns.size() == 1) return columns[0] == "name" || columns[0] == "tagKey";
+  return columns.size() == 2 && columns[0] == "key" && columns[1] == "value";
 }
 
 std::string_view ContentType(Format format) {

@@ -49,6 +49,10 @@ std::unique_ptr<Encoder> NewJsonEncoder(const EncodeOptions& options, ByteSink& 
 std::unique_ptr<Encoder> NewCsvEncoder(const EncodeOptions& options, ByteSink& out);
 std::unique_ptr<Encoder> NewMsgPackEncoder(const EncodeOptions& options, ByteSink& out);
 
+// True for series that InfluxDB sends in one chunk of their own whatever the chunk size, without a
+// word on what follows: those of SHOW MEASUREMENTS, SHOW TAG KEYS and SHOW TAG VALUES.
+bool IsSentWhole(const query::SeriesHeader& header);
+
 // "application/json" and so on.
 std::string_view ContentType(Format format);
 // What the Accept header asks for; JSON when it asks for nothing that there is.

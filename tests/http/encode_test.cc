@@ -185,6 +185,22 @@ TEST(JsonEncoderTest, ChunksSayWhatFollows) {
             "{\"results\":[{\"statement_id\":1}]}\n");
 }
 
+TEST(JsonEncoderTest, SeriesOfTagKeysAreNotSplit) {
+  const auto m = Header("m", {"tagKey"});
+  const auto n = Header("n", {"tagKey"});
+  EXPECT_EQ(
+      Answer(Chunks(1))
+          .Begin(0)
+          .Rows(m, true, {Cell::String("t"), Cell::String("u")})
+          .Rows(n, true, {Cell::String("t")})
+          .End()
+          .Text(),
+      "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"m\",\"columns\":[\"tagKey\"],"
+      "\"values\":[[\"t\"],[\"u\"]]}]}]}\n"
+      "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"n\",\"columns\":[\"tagKey\"],"
+      "\"values\":[[\"t\"]]}]}]}\n");
+}
+
 TEST(JsonEncoderTest, PrettyPrintsAsMarshalIndentDoes) {
   const auto header = Header("weather", {"time", "temp"});
   EncodeOptions options;
