@@ -1,0 +1,79 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "cli/building_sample.h"
+#include "cli/line_chart.h"
+#include "cli/server_client.h"
+#include "cli/text_table.h"
+
+namespace varve::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kAnswer[] =
+    R"({"results":[{"statement_id":0,"series":[)"
+    R"({"name":"m","tags":{"t":"a"},"columns":["time","v","s"],"values":[[1000000000,1.5,"x"],)"
+    R"([2000000000,10,null]]},)"
+    R"({"name":"m","tags":{"t":"ü"},"columns":["time","v","s"],"values":[[1000000000,-3,"y"]]}]},)"
+    R"({"statement_id":1,"error":"broken"},)"
+    R"({"statement_id":2,"messages":[{"level":"warning","text":"old"}]}]})";
+
+TEST(AnswerTest, ReadsSeriesErrorsAndMessages) {
+  const auto answer = ParseAnswer(kAnswer);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  ASSERT_EQ(answer->size(), 3u);
+  const AnswerSeries& series = (*answer)[0].series[0];
+  EXPECT_EQ(series.times, (std::vector<int64_t>{1000000000, 2000000000}));
+  EXPECT_EQ(series.rows[0][0].text, "1970-01-01T00:00:01Z");
+  EXPECT_EQ(series.rows[1][1].number, 10);
+  EXPECT_EQ(series.rows[1][2].text, "");
+  EXPECT_EQ((*answer)[1].error, "broken");
+  EXPECT_EQ((*answer)[2].messages, std::vector<std::string>{"old"});
+  EXPECT_FALSE(ParseAnswer("{\"error\":\"x\"}").ok());
+  EXPECT_FALSE(ParseAnswer("nonsense").ok());
+}
+
+TEST(TextTableTest, AlignsAndJoinsSeries) {
+  const auto answer = ParseAnswer(kAnswer);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(FormatTables((*answer)[0]),
+            "m\n"
+            "t  time                    v  s\n"
+            "-  --------------------  ---  -\n"
+            "a  1970-01-01T00:00:01Z  1.5  x\n"
+            "a  1970-01-01T00:00:02Z   10\n"
+            "ü  1970-01-01T00:00:01Z   -3  y\n");
+  EXPECT_EQ(FormatTables((*answer)[1]), "error: broken\n");
+  EXPECT_EQ(FormatTables((*answer)[2]), "old\n");
+}
+
+TEST(LineChartTest, DrawsALineFromCornerToCorner) {
+  const auto answer = ParseAnswer(kAnswer);
+  ASSERT_TRUE(answer.ok());
+  ChartOptions options;
+  options.width = 8;
+  options.height = 2;
+  const std::string chart = DrawChart((*answer)[0], options);
+  EXPECT_THAT(chart, HasSubstr("10 │"));
+  EXPECT_THAT(chart, HasSubstr("-3 │"));
+  EXPECT_THAT(chart, HasSubstr("• m v t=a"));
+  EXPECT_EQ(DrawChart((*answer)[1], options), "");
+}
+
+TEST(BuildingSampleTest, TheSameEndGivesTheSameLines) {
+  std::string one;
+  std::string two;
+  BuildingSample(1700000000).AppendStep(5, one);
+  BuildingSample(1700000000).AppendStep(5, two);
+  EXPECT_EQ(one, two);
+  EXPECT_EQ(std::count(one.begin(), one.end(), '\n'), 40);
+  EXPECT_THAT(one, HasSubstr("climate,floor=1,room=101,sensor=s01 temperature="));
+  EXPECT_THAT(one, HasSubstr(" 1699913650\n"));
+}
+
+}  // namespace
+}  // namespace varve::cli
