@@ -188,6 +188,7 @@ std::vector<ShardStatus> StoreImpl::Shards() const {
 StoreStatus StoreImpl::Status() const {
   StoreStatus status;
   status.health = log_->health();
+  status.health.Update(space_.CheckForWrite());
   status.cache_bytes = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_->load(), 0));
   status.wal_bytes = log_->bytes();
   status.flushes = flushes_.load();

@@ -96,9 +96,9 @@ struct KnownShard {
 // Thread safety: every method may be called from any thread.
 class Store {
  public:
-  // Opens the data folder (the caller holds its lock), removes folders of databases and shards that
-  // are not `known`, replays the log, and starts the background threads. `env` and `router` must
-  // outlive the store.
+  // Opens the data folder (the caller holds its lock), removes the folders of shards that are not
+  // `known`, replays the log, and starts the background threads. A damaged file or manifest does
+  // not fail this; Status() tells of it. `env` and `router` must outlive the store.
   static absl::StatusOr<std::unique_ptr<Store>> Open(base::Env& env, StoreOptions options,
                                                      std::vector<KnownShard> known,
                                                      model::ShardRouter& router);

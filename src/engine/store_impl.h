@@ -30,8 +30,7 @@
 
 namespace varve::engine {
 
-// Lock order: apply_mu_, then the databases' and shards' locks (shard.h), then background_mu_ and
-// status_mu_. databases_mu_ and sessions_mu_ are taken alone.
+// Lock order: docs/architecture.md, "Locks".
 class StoreImpl final : public Store {
  public:
   StoreImpl(base::Env& env, StoreOptions options, model::ShardRouter& router);
@@ -107,7 +106,7 @@ class StoreImpl final : public Store {
   base::Env& env_;
   const StoreOptions options_;
   model::ShardRouter& router_;
-  DiskSpace space_;
+  mutable DiskSpace space_;
   RateLimiter compaction_rate_;
 
   const ByteTotal cache_bytes_ = std::make_shared<std::atomic<int64_t>>(0);  // of all arenas

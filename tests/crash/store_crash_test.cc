@@ -215,5 +215,54 @@ TEST_F(StoreCrashTest, DamageIsNamedAndTheRestStaysReadable) {
   EXPECT_EQ(Write("m,t=c v=1 1"), "");
 }
 
+// A shard whose manifest cannot be read says so; the others and the log go on.
+TEST_F(StoreCrashTest, ADamagedManifestStopsItsShardOnly) {
+  Begin();
+  ASSERT_EQ(Write("m v=1 1\nm v=2 2000"), "");
+  Flush();
+  const auto known = router.Known();
+  Close();
+  ASSERT_TRUE(Ok(env.FlipBits("/data/db-0/shard-1/MANIFEST", 9, 1)));
+  EXPECT_EQ(store().Status().last_background_error.code(), absl::StatusCode::kDataLoss);
+  const auto other = store().OpenView(0, {known[1]});
+  ASSERT_TRUE(other.ok());
+  EXPECT_EQ(DumpView(**other), "m 2000 v=2\n");
+  ScanOptions scan;
+  scan.fields = {{View()->Fields("m")[0].field, model::FieldType::kFloat}};
+  const auto scanner = View()->NewScanner(scan);
+  ASSERT_TRUE(Ok(scanner->Seek(0)));
+  ScanStep step;
+  EXPECT_EQ(scanner->Next(&step).code(), absl::StatusCode::kDataLoss);
+  // What is written meanwhile waits in the log, and nothing of the shard's folder is removed.
+  EXPECT_EQ(Write("m v=3 3\nm v=4 2004"), "");
+  EXPECT_FALSE(store().Flush(false).ok());
+  Close();
+  ASSERT_TRUE(Ok(env.FlipBits("/data/db-0/shard-1/MANIFEST", 9, 1)));
+  EXPECT_EQ(Read(), "m 1 v=1\nm 3 v=3\nm 2000 v=2\nm 2004 v=4\n");
+}
+
+// The index of a shard is derived: it is made again from the files and the log.
+TEST_F(StoreCrashTest, ADamagedIndexIsMadeAgain) {
+  Begin();
+  ASSERT_EQ(Write("m,t=a v=1 1\nm,t=b v=2,s=\"x\" 2"), "");
+  Flush();
+  ASSERT_EQ(Write("n,t=c v=3i 3"), "");
+  const std::string rows = Read();
+  const std::string schema = Schema();
+  Close();
+  const auto files = env.List("/data/db-0/shard-1/index");
+  ASSERT_TRUE(files.ok());
+  for (const std::string& file : *files) {
+    ASSERT_TRUE(Ok(env.FlipBits("/data/db-0/shard-1/index/" + file, 20, 1)));
+  }
+  EXPECT_EQ(Read(), rows);
+  EXPECT_EQ(Schema(), schema);
+  Flush();
+  Reopen();
+  EXPECT_EQ(Read(), rows);
+  EXPECT_EQ(Schema(), schema);
+  EXPECT_TRUE(Ok(store().Status().last_background_error));
+}
+
 }  // namespace
 }  // namespace varve::engine
