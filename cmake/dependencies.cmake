@@ -2,6 +2,7 @@
 
 find_package(absl REQUIRED)
 find_package(Boost 1.81 REQUIRED)
+find_package(CLI11 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(Threads REQUIRED)
