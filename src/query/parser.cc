@@ -155,8 +155,13 @@ absl::Status Parser::ErrorAt(std::string_view message, Position position) {
 }
 
 absl::Status Parser::CheckNesting(int depth) const {
-  if (depth + nesting_ <= kMaxNesting) return absl::OkStatus();
-  return base::InvalidArgument("query is nested deeper than ", kMaxNesting, " levels");
+  if (nesting_ > kMaxNesting) {
+    return base::InvalidArgument("query is nested deeper than ", kMaxNesting, " levels");
+  }
+  if (depth > kMaxExpressionDepth) {
+    return base::InvalidArgument("expression is longer than ", kMaxExpressionDepth, " operators");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> Parser::ParseIdent() {

@@ -32,7 +32,9 @@ absl::StatusOr<ExprPtr> ParseExpression(std::string_view text, const Parameters&
 // "1h30m", "-5m", "INF" is none. INVALID_ARGUMENT: "invalid duration", or that it overflows.
 absl::StatusOr<int64_t> ParseDuration(std::string_view text);
 
-// How deep an expression or subqueries may be nested.
-inline constexpr int kMaxNesting = 500;
+// How deep parentheses, calls and subqueries may be nested in a text, and how deep an expression
+// may be, where a run of arithmetic counts a level for each operator.
+inline constexpr int kMaxNesting = 100;
+inline constexpr int kMaxExpressionDepth = 1000;
 
 }  // namespace varve::query

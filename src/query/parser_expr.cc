@@ -14,6 +14,8 @@ namespace {
 // with thousands of terms must not be thousands of levels deep.
 constexpr size_t kBalanceFrom = 64;
 
+constexpr size_t kDepthCap = 1 << 30;
+
 Operator OperatorOf(Token token) {
   return static_cast<Operator>(static_cast<int>(token) - static_cast<int>(Token::kAdd));
 }
@@ -95,6 +97,9 @@ absl::StatusOr<Parser::Operand> Parser::Combine(std::vector<Operand> operands,
     for (size_t i = 0; i < operands.size();) {
       size_t end = i;
       while (end < rest.size() && Precedence(rest[end]) == level) ++end;
+      // Before the tree is built: taking one apart is as deep as the tree.
+      const int run_depth = level <= 2 ? 0 : static_cast<int>(std::min(end - i, kDepthCap));
+      RETURN_IF_ERROR(CheckNesting(run_depth));
       std::vector<Operand> run(std::make_move_iterator(operands.begin() + i),
                                std::make_move_iterator(operands.begin() + end + 1));
       next_operands.push_back(

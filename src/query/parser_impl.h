@@ -51,6 +51,7 @@ class Parser {
 
   static absl::Status Unexpected(const ScannedToken& found, std::string_view expected);
   static absl::Status ErrorAt(std::string_view message, Position position);
+  // INVALID_ARGUMENT when this place, or an expression of `depth`, is nested too deeply.
   absl::Status CheckNesting(int depth) const;
 
   absl::StatusOr<std::string> ParseIdent();

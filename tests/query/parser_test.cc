@@ -109,14 +109,14 @@ TEST(ParserTest, RefusesWhatIsNestedTooDeeply) {
   const auto nested = [](int n) {
     return base::StrCat("SELECT ", std::string(n, '('), "a", std::string(n, ')'), " FROM m");
   };
-  EXPECT_EQ(ErrorOf(nested(200)), "");
-  EXPECT_EQ(ErrorOf(nested(100'000)), "query is nested deeper than 500 levels");
+  EXPECT_EQ(ErrorOf(nested(99)), "");
+  EXPECT_EQ(ErrorOf(nested(100'000)), "query is nested deeper than 100 levels");
   std::string sum = "SELECT a";
   for (int i = 0; i < 100'000; ++i) sum += "+a";
-  EXPECT_EQ(ErrorOf(sum + " FROM m"), "query is nested deeper than 500 levels");
+  EXPECT_EQ(ErrorOf(sum + " FROM m"), "expression is longer than 1000 operators");
   std::string subqueries;
   for (int i = 0; i < 100'000; ++i) subqueries += "SELECT a FROM (";
-  EXPECT_EQ(ErrorOf(subqueries), "query is nested deeper than 500 levels");
+  EXPECT_EQ(ErrorOf(subqueries), "query is nested deeper than 100 levels");
 }
 
 TEST(ParserTest, TakesConditionsOfAnyLength) {
