@@ -17,13 +17,13 @@ constexpr size_t kBatchesPerCheck = 64;
 
 }  // namespace
 
-// Some series of one group. The first task of a group has part == 0.
+// A run of the series to read, and what they come to.
 struct AggregateScan::Task {
-  size_t group = 0;
-  size_t begin = 0;  // members
+  size_t begin = 0;
   size_t end = 0;
-  std::unique_ptr<GroupState> state;
+  std::vector<std::unique_ptr<GroupState>> states;  // by group; null where no series was met
   std::unique_ptr<MemoryUse> memory;
+  size_t bytes = 0;  // of all states, as counted last
   absl::Status status;
   // Reused from batch to batch.
   std::vector<Run> runs;
@@ -96,8 +96,8 @@ void AggregateScan::ReturnReader(size_t source, std::unique_ptr<RowReader> reade
   idle_[source].push_back(std::move(reader));
 }
 
-void AggregateScan::AddRows(const model::ColumnBatch& rows, Task* task) {
-  GroupState& state = *task->state;
+void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* to, Task* task) {
+  GroupState& state = *to;
   const auto count = static_cast<uint32_t>(rows.rows);
   task->runs.clear();
   if (windows_.interval().zero()) {
@@ -142,7 +142,8 @@ void AggregateScan::AddStatistics(const ScanStep& step, GroupState* state) {
   }
 }
 
-absl::Status AggregateScan::ScanSeries(RowReader* reader, size_t series, Task* task) {
+absl::Status AggregateScan::ScanSeries(RowReader* reader, size_t series, GroupState* state,
+                                       Task* task) {
   RETURN_IF_ERROR(reader->Seek(series));
   while (true) {
     RETURN_IF_ERROR(reader->Next(&task->step));
@@ -150,44 +151,46 @@ absl::Status AggregateScan::ScanSeries(RowReader* reader, size_t series, Task* t
       case ScanStep::Kind::kEnd:
         return absl::OkStatus();
       case ScanStep::Kind::kRows:
-        AddRows(task->step.rows, task);
+        AddRows(task->step.rows, state, task);
         task->points += task->step.rows.rows;
         break;
       case ScanStep::Kind::kStatistics:
-        AddStatistics(task->step, task->state.get());
+        AddStatistics(task->step, state);
         if (!task->step.statistics.empty()) task->points += task->step.statistics[0].count;
         break;
     }
     if (++task->batches % kBatchesPerCheck != 0) continue;
     RETURN_IF_ERROR(query_.Check());
-    RETURN_IF_ERROR(query_.AddPoints(std::exchange(task->points, 0)));
-    size_t bytes = task->state->slots.size() * 24;
-    for (const auto& aggregator : task->state->aggregators) bytes += aggregator->bytes();
-    RETURN_IF_ERROR(task->memory->Set(bytes));
+    RETURN_IF_ERROR(CountUse(state, task));
   }
 }
 
-absl::Status AggregateScan::RunTask(Task* task) {
-  task->state = NewState();
+absl::Status AggregateScan::CountUse(GroupState* state, Task* task) {
+  size_t bytes = state->slots.size() * 24;
+  for (const auto& aggregator : state->aggregators) bytes += aggregator->bytes();
+  task->bytes += bytes - state->counted_bytes;
+  state->counted_bytes = bytes;
+  RETURN_IF_ERROR(query_.AddPoints(std::exchange(task->points, 0)));
+  return task->memory->Set(task->bytes);
+}
+
+absl::Status AggregateScan::RunTask(std::span<const Member> members, Task* task) {
   task->memory = std::make_unique<MemoryUse>(query_);
-  const auto& members = grouped_.groups[task->group].members;
   RETURN_IF_ERROR(query_.Check());
   for (size_t i = task->begin; i < task->end;) {
-    const size_t source = members[i].source;
+    const uint32_t source = members[i].source;
     auto reader = TakeReader(source);
     for (; i < task->end && members[i].source == source; ++i) {
-      RETURN_IF_ERROR(ScanSeries(reader.get(), members[i].series, task));
+      std::unique_ptr<GroupState>& state = task->states[members[i].group];
+      if (state == nullptr) state = NewState();
+      RETURN_IF_ERROR(ScanSeries(reader.get(), members[i].series, state.get(), task));
+      // A leaf may have seen no batch at all.
+      for (auto& aggregator : state->aggregators) aggregator->Resize(state->slots.size());
+      RETURN_IF_ERROR(CountUse(state.get(), task));
     }
     ReturnReader(source, std::move(reader));
   }
-  RETURN_IF_ERROR(query_.AddPoints(std::exchange(task->points, 0)));
-  size_t bytes = task->state->slots.size() * 24;
-  for (auto& aggregator : task->state->aggregators) {
-    // A leaf may have seen no batch at all.
-    aggregator->Resize(task->state->slots.size());
-    bytes += aggregator->bytes();
-  }
-  return task->memory->Set(bytes);
+  return absl::OkStatus();
 }
 
 void AggregateScan::Merge(const GroupState& from, GroupState* to) const {
@@ -199,47 +202,50 @@ void AggregateScan::Merge(const GroupState& from, GroupState* to) const {
   }
 }
 
-std::vector<AggregateScan::Task> AggregateScan::Split(size_t begin, size_t end) const {
-  const size_t threads = query_.context().environment->workers->threads() + 1;
-  std::vector<Task> tasks;
+std::vector<AggregateScan::Member> AggregateScan::MembersOf(size_t begin, size_t end) const {
+  std::vector<Member> members;
   for (size_t group = begin; group < end; ++group) {
-    const size_t members = grouped_.groups[group].members.size();
-    const size_t size = std::max(kTaskSeriesMin, (members + threads * 4 - 1) / (threads * 4));
-    for (size_t at = 0; at < members; at += size) {
-      Task task;
-      task.group = group;
-      task.begin = at;
-      task.end = std::min(members, at + size);
-      tasks.push_back(std::move(task));
+    for (const GroupMember& member : grouped_.groups[group].members) {
+      members.push_back({member.source, member.series, static_cast<uint32_t>(group - begin)});
     }
   }
-  return tasks;
+  const auto before = [](const Member& a, const Member& b) {
+    return a.source != b.source ? a.source < b.source : a.series < b.series;
+  };
+  if (!std::is_sorted(members.begin(), members.end(), before)) {
+    std::sort(members.begin(), members.end(), before);
+  }
+  return members;
 }
 
 absl::Status AggregateScan::Scan(
     size_t begin, size_t end,
     const std::function<absl::Status(size_t group, const GroupState&)>& done) {
-  std::vector<Task> tasks = Split(begin, end);
-  const auto run = [&](size_t i) { tasks[i].status = RunTask(&tasks[i]); };
-  if (tasks.size() == 1) {
-    run(0);
-  } else {
-    query_.context().environment->workers->ParallelFor(tasks.size(), run);
+  const std::vector<Member> members = MembersOf(begin, end);
+  const size_t threads = query_.context().environment->workers->threads() + 1;
+  const size_t size =
+      std::max(kTaskSeriesMin, (members.size() + threads * 4 - 1) / (threads * 4));
+  std::vector<Task> tasks((members.size() + size - 1) / size);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    tasks[i].begin = i * size;
+    tasks[i].end = std::min(members.size(), tasks[i].begin + size);
+    tasks[i].states.resize(end - begin);
   }
+  query_.context().environment->workers->ParallelFor(
+      tasks.size(), [&](size_t i) { tasks[i].status = RunTask(members, &tasks[i]); });
   for (const Task& task : tasks) RETURN_IF_ERROR(task.status);
-  for (size_t i = 0; i < tasks.size();) {
-    GroupState& state = *tasks[i].state;
-    const size_t group = tasks[i].group;
-    size_t next = i + 1;
-    for (; next < tasks.size() && tasks[next].group == group; ++next) {
-      Merge(*tasks[next].state, &state);
-      tasks[next].state.reset();
-      tasks[next].memory.reset();
+  for (size_t group = begin; group < end; ++group) {
+    std::unique_ptr<GroupState> merged;
+    for (Task& task : tasks) {
+      std::unique_ptr<GroupState> state = std::move(task.states[group - begin]);
+      if (state == nullptr) continue;
+      if (merged == nullptr) {
+        merged = std::move(state);
+      } else {
+        Merge(*state, merged.get());
+      }
     }
-    RETURN_IF_ERROR(done(group, state));
-    tasks[i].state.reset();
-    tasks[i].memory.reset();
-    i = next;
+    RETURN_IF_ERROR(done(group, *merged));
   }
   return absl::OkStatus();
 }

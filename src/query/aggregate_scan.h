@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -40,6 +41,7 @@ class SlotTable {
 struct GroupState {
   SlotTable slots;
   std::vector<std::unique_ptr<Aggregator>> aggregators;  // one per leaf
+  size_t counted_bytes = 0;                              // as last told to the query's budget
 };
 
 // Runs leaves that share a range of time in one pass over the rows.
@@ -51,7 +53,8 @@ class AggregateScan {
                 QueryState& query);
 
   // Scans groups [begin, end) and calls `done` for each, in order, on the calling thread; states
-  // are released afterwards.
+  // are released afterwards. Series are read in the order of their source, whatever group they
+  // belong to: neighbours share pages of the files.
   absl::Status Scan(size_t begin, size_t end,
                     const std::function<absl::Status(size_t group, const GroupState&)>& done);
 
@@ -59,15 +62,22 @@ class AggregateScan {
 
  private:
   struct Task;
-  absl::Status RunTask(Task* task);
-  absl::Status ScanSeries(RowReader* reader, size_t series, Task* task);
-  void AddRows(const model::ColumnBatch& rows, Task* task);
+  // A series to read, and the group it counts for, from the first of those scanned.
+  struct Member {
+    uint32_t source;
+    uint32_t series;
+    uint32_t group;
+  };
+  std::vector<Member> MembersOf(size_t begin, size_t end) const;
+  absl::Status RunTask(std::span<const Member> members, Task* task);
+  absl::Status ScanSeries(RowReader* reader, size_t series, GroupState* state, Task* task);
+  absl::Status CountUse(GroupState* state, Task* task);
+  void AddRows(const model::ColumnBatch& rows, GroupState* state, Task* task);
   void AddStatistics(const engine::ScanStep& step, GroupState* state);
   std::unique_ptr<GroupState> NewState() const;
   void Merge(const GroupState& from, GroupState* to) const;
   std::unique_ptr<RowReader> TakeReader(size_t source) ABSL_LOCKS_EXCLUDED(mu_);
   void ReturnReader(size_t source, std::unique_ptr<RowReader> reader) ABSL_LOCKS_EXCLUDED(mu_);
-  std::vector<Task> Split(size_t begin, size_t end) const;
 
   const PreparedSelect& select_;
   const GroupedSources& grouped_;

@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "query/functions/math.h"
 #include "query/functions/transform.h"
+#include "query/rewrite.h"
 
 namespace varve::query {
 namespace {
@@ -69,7 +70,9 @@ class Planner {
     OrderAux();
     for (const Call* call : calls_) {
       CallPlan planned;
-      planned.key = Format(*MakeExpr(*call));
+      const ExprPtr expr = MakeExpr(*call);
+      planned.key = Format(*expr);
+      ASSIGN_OR_RETURN(planned.type, TypeOfExpr(*expr));
       RETURN_IF_ERROR(PlanCall(*call, select_.range, selector, &planned));
       plan_.calls.push_back(std::move(planned));
     }
@@ -150,6 +153,7 @@ class Planner {
     leaf->field = *of->args[0]->As<VarRef>();
     leaf->type = StoredType(leaf->field.type, has_subquery_);
     leaf->range = range;
+    leaf->options.descending = !select_.compiled->ascending;
     leaf->is_count = call.name == "count";
     leaf->keeps_time = leaf->function->keeps_time || (selector && interval.zero());
     leaf->fills = !interval.zero() && !leaf->function->keeps_time && call.name != "distinct";

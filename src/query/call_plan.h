@@ -27,7 +27,8 @@ struct LeafPlan {
 };
 
 struct CallPlan {
-  std::string key;  // the call as text; equal texts are one call
+  std::string key;                     // the call as text; equal texts are one call
+  DataType type = DataType::kUnknown;  // of its values
   LeafPlan leaf;
   std::vector<const Call*> transformations;  // the one applied first is first
 };

@@ -3,6 +3,7 @@
 // evaluated.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -21,9 +22,12 @@ namespace {
 using model::FieldType;
 using model::FieldValue;
 
-// Groups whose state is held at once: until so many, or so many series, are together.
+// Groups whose state is held at once: until so many, or so many series, are together. Each chunk is
+// one pass over the files, so where the state of a window has a fixed size, and the number of windows
+// is known, a chunk is as large as so many windows allow.
 constexpr size_t kChunkGroups = 256;
 constexpr size_t kChunkSeries = 4096;
+constexpr size_t kChunkWindows = 1 << 18;
 
 // The points of every call of one group; texts live as long as this.
 struct GroupPoints {
@@ -47,7 +51,7 @@ class CallsRunner {
           RowExpression::Bind(*field, [this](const Expr& e) { return plan_.SymbolOf(e); }));
     }
     for (const CallPlan& call : plan_.calls) {
-      symbol_fill_.push_back(FillValueFor(select.statement, DataTypeOfResult(call)));
+      symbol_fill_.push_back(FillValueOf(select.statement, call));
     }
     for (const VarRef& ref : plan_.aux) {
       symbol_fill_.push_back(FillValueFor(select.statement, ref.type));
@@ -56,10 +60,16 @@ class CallsRunner {
 
   absl::Status Run() {
     if (!any_points_) return absl::OkStatus();
+    size_t groups_max = kChunkGroups;
+    size_t series_max = kChunkSeries;
+    if (const size_t fixed = FixedSizeGroups(); fixed > groups_max) {
+      groups_max = fixed;
+      series_max = std::numeric_limits<size_t>::max();
+    }
     for (size_t begin = 0; begin < grouped_.groups.size();) {
       size_t end = begin;
       size_t series = 0;
-      while (end < grouped_.groups.size() && end - begin < kChunkGroups && series < kChunkSeries) {
+      while (end < grouped_.groups.size() && end - begin < groups_max && series < series_max) {
         series += grouped_.groups[end++].members.size();
       }
       RETURN_IF_ERROR(RunChunk(begin, end));
@@ -69,6 +79,22 @@ class CallsRunner {
   }
 
  private:
+  // How many groups fit in kChunkWindows; 0 where a window's state may grow with its rows.
+  size_t FixedSizeGroups() const {
+    size_t windows = 1;
+    for (const CallPlan& call : plan_.calls) {
+      const LeafPlan& leaf = call.leaf;
+      if (leaf.function == nullptr || !leaf.function->statistics) return 0;
+      const Windows over = select_.WindowsOver(leaf.range);
+      if (over.interval().zero()) continue;
+      if (leaf.range.min_ns <= model::kMinTimeNs || leaf.range.max_ns >= model::kMaxTimeNs) return 0;
+      const auto span = static_cast<uint64_t>(leaf.range.max_ns) -
+                        static_cast<uint64_t>(leaf.range.min_ns);
+      windows = std::max<size_t>(windows, span / static_cast<uint64_t>(over.interval().ns) + 2);
+    }
+    return kChunkWindows / windows;
+  }
+
   // One pass over the rows for each range that leaves ask for.
   void MakeScans() {
     std::vector<std::vector<const LeafPlan*>> by_range;
@@ -91,18 +117,10 @@ class CallsRunner {
     }
   }
 
-  DataType DataTypeOfResult(const CallPlan& call) const {
-    FieldType type = call.leaf.type;
-    if (call.leaf.function != nullptr) {
-      if (call.leaf.is_count) type = FieldType::kInteger;
-      const std::string_view name = call.leaf.name;
-      if (name == "mean" || name == "median" || name == "stddev") type = FieldType::kFloat;
-    }
-    for (const Call* transformation : call.transformations) {
-      const auto result = TransformType(*transformation, type);
-      if (result.ok()) type = *result;
-    }
-    return DataTypeOf(type);
+  // What fill() shows where a call has no point. A call whose type is not known, since its field is
+  // not, shows nothing.
+  static FieldValue FillValueOf(const SelectStatement& statement, const CallPlan& call) {
+    return call.type == DataType::kUnknown ? FieldValue() : FillValueFor(statement, call.type);
   }
   static DataType DataTypeOf(FieldType type) {
     switch (type) {

@@ -67,7 +67,7 @@ class Grouper {
 
   // `limited`: SLIMIT and SOFFSET count the groups of this source.
   void Add(std::unique_ptr<RowSource> source, bool limited) {
-    std::map<std::vector<std::string>, std::vector<GroupMember>> groups;
+    Groups groups;
     const auto index = static_cast<uint32_t>(out_->sources.size());
     std::vector<std::string> values;
     // Series of one group often follow each other.
@@ -81,16 +81,8 @@ class Grouper {
       }
       last->push_back({index, series});
     }
-    size_t at = 0;
-    const auto begin = static_cast<size_t>(soffset_);
-    // SOFFSET without SLIMIT leaves nothing, as in InfluxDB.
-    const bool all = slimit_ == 0 && soffset_ == 0;
-    const size_t end = all ? SIZE_MAX : begin + static_cast<size_t>(slimit_);
-    for (auto& [tags, members] : groups) {
-      const size_t place = at++;
-      if (limited && (place < begin || place >= end)) continue;
-      Merge(source->name(), tags, std::move(members));
-    }
+    if (limited && (slimit_ > 0 || soffset_ > 0)) Limit(&groups);
+    for (auto& [tags, members] : groups) Merge(source->name(), tags, std::move(members));
     out_->sources.push_back(std::move(source));
   }
 
@@ -102,6 +94,34 @@ class Grouper {
   }
 
  private:
+  using Groups = std::map<std::vector<std::string>, std::vector<GroupMember>>;
+
+  // What InfluxDB's index sorts the groups of a measurement by before it counts them: the keys they
+  // have, then the values.
+  std::string SortKey(const std::vector<std::string>& values) const {
+    std::string keys;
+    std::string text;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (values[i].empty()) continue;
+      base::StrAppend(keys, out_->dimensions[i], "|");
+      base::StrAppend(text, text.empty() ? "" : "|", values[i]);
+    }
+    return keys + text;
+  }
+  // SOFFSET without SLIMIT leaves nothing, as in InfluxDB.
+  void Limit(Groups* groups) const {
+    std::vector<std::pair<std::string, Groups::iterator>> order;
+    for (auto at = groups->begin(); at != groups->end(); ++at) {
+      order.emplace_back(SortKey(at->first), at);
+    }
+    std::sort(order.begin(), order.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (size_t i = 0; i < order.size(); ++i) {
+      const auto place = static_cast<int64_t>(i);
+      if (place < soffset_ || place - soffset_ >= slimit_) groups->erase(order[i].second);
+    }
+  }
+
   void Merge(const std::string& name, const std::vector<std::string>& tags,
              std::vector<GroupMember> members) {
     auto& all = merged_[{name, tags}];

@@ -119,6 +119,9 @@ class Preparer {
                                PreparedSelect* prepared, std::vector<SourceSchema>* schemas) {
     ASSIGN_OR_RETURN(const PolicyName policy, query_.Resolve(measurement));
     ASSIGN_OR_RETURN(const auto view, query_.View(policy, view_range));
+    if (measurement.regex == nullptr && measurement.name.empty()) {
+      return base::InvalidArgument("invalid measurement");
+    }
     std::vector<std::string> names;
     if (measurement.regex == nullptr) {
       names.push_back(measurement.name);

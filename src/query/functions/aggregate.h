@@ -33,8 +33,9 @@ struct AggregateInput {
 
 struct AggregateOptions {
   double percentile = 0;
-  int64_t n = 0;         // of top(), bottom(), sample()
-  size_t aux_width = 0;  // columns that come along with a selected point
+  int64_t n = 0;            // of top(), bottom(), sample()
+  size_t aux_width = 0;     // columns that come along with a selected point
+  bool descending = false;  // mode(): ties go by the order of the answer
   size_t by_width = 0;  // top() and bottom(): the best point of each value of the first aux columns
 };
 

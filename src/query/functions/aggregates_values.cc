@@ -123,8 +123,18 @@ struct PercentileFinish {
 // a value that appears once counts only when it is the smallest.
 struct ModeFinish {
   template <typename T, typename Add>
-  static void Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
-    std::sort(items.begin(), items.end(), ByValue<T>);
+  static void Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t start,
+                     Add add) {
+    if constexpr (std::is_same_v<T, uint8_t>) {
+      // Among booleans, true wins.
+      const auto holds = [](const Item<T>& item) { return item.value != 0; };
+      const auto count = std::count_if(items.begin(), items.end(), holds);
+      return add(start, FieldValue::Boolean(2 * static_cast<size_t>(count) >= items.size()), 0);
+    }
+    std::sort(items.begin(), items.end(), [&](const Item<T>& a, const Item<T>& b) {
+      if (a.value != b.value) return a.value < b.value;
+      return options.descending ? a.time > b.time : a.time < b.time;
+    });
     const Item<T>* best = &items[0];
     int64_t best_time = items[0].time;
     size_t best_count = 0;

@@ -31,19 +31,25 @@ class Integrator {
       return;
     }
     if (time == time_) return Keep(time, value);
+    double height = value;
     if (windowed_ && (context_.ascending ? time >= end_ : time <= end_)) {
       if (time_ != end_) {
         const double slope = (value - value_) / static_cast<double>(time - time_);
         const double at_end = slope * static_cast<double>(end_ - time_) + value_;
         sum_ += Area(time_, value_, end_, at_end);
-        // InfluxDB carries the height at the border over for floats only.
-        Keep(end_, context_.type == FieldType::kFloat ? at_end : value_);
+        time_ = end_;
+        if (context_.type == FieldType::kFloat) {
+          value_ = at_end;
+        } else {
+          // InfluxDB's integers go on from the old height to the one at the border.
+          height = at_end;
+        }
       }
       out_->Append(start_, FieldValue::Float(sum_));
       sum_ = 0;
       Enter(time);
     }
-    sum_ += Area(time_, value_, time, value);
+    sum_ += Area(time_, value_, time, height);
     Keep(time, value);
   }
   // A last point at the very start of a window spans no area in it.
