@@ -12,6 +12,14 @@ using engine::ScanStep;
 
 // Series in a task: enough to outweigh starting it, few enough to keep all threads busy.
 constexpr size_t kTaskSeriesMin = 16;
+// Of booleans and texts, statistics know only how many there are.
+bool StatisticsSuffice(const LeafPlan& leaf) {
+  const bool numeric = leaf.type == model::FieldType::kFloat ||
+                       leaf.type == model::FieldType::kInteger ||
+                       leaf.type == model::FieldType::kUnsigned;
+  return leaf.function->statistics && (numeric || leaf.function->name == "count");
+}
+
 // Between two looks at the clock, the limits and the memory in use.
 constexpr size_t kBatchesPerCheck = 64;
 
@@ -49,9 +57,11 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
       windows_(select.WindowsOver(leaves_.front()->range)),
       idle_(grouped.sources.size()) {
   request_.range = leaves_.front()->range;
+  order_matters_ = !aux.empty();
   bool statistics = aux.empty();
   for (const LeafPlan* leaf : leaves_) {
-    statistics = statistics && leaf->function->statistics;
+    statistics = statistics && StatisticsSuffice(*leaf);
+    order_matters_ = order_matters_ || !leaf->function->statistics;
     size_t at = 0;
     while (at < request_.columns.size() && (request_.columns[at].name != leaf->field.name ||
                                             request_.columns[at].type != leaf->field.type)) {
@@ -96,8 +106,8 @@ void AggregateScan::ReturnReader(size_t source, std::unique_ptr<RowReader> reade
   idle_[source].push_back(std::move(reader));
 }
 
-void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* to, Task* task) {
-  GroupState& state = *to;
+void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* into, Task* task) {
+  GroupState& state = *into;
   const auto count = static_cast<uint32_t>(rows.rows);
   task->runs.clear();
   if (windows_.interval().zero()) {
@@ -209,12 +219,11 @@ std::vector<AggregateScan::Member> AggregateScan::MembersOf(size_t begin, size_t
       members.push_back({member.source, member.series, static_cast<uint32_t>(group - begin)});
     }
   }
+  if (order_matters_) return members;
   const auto before = [](const Member& a, const Member& b) {
     return a.source != b.source ? a.source < b.source : a.series < b.series;
   };
-  if (!std::is_sorted(members.begin(), members.end(), before)) {
-    std::sort(members.begin(), members.end(), before);
-  }
+  std::sort(members.begin(), members.end(), before);
   return members;
 }
 
@@ -223,8 +232,7 @@ absl::Status AggregateScan::Scan(
     const std::function<absl::Status(size_t group, const GroupState&)>& done) {
   const std::vector<Member> members = MembersOf(begin, end);
   const size_t threads = query_.context().environment->workers->threads() + 1;
-  const size_t size =
-      std::max(kTaskSeriesMin, (members.size() + threads * 4 - 1) / (threads * 4));
+  const size_t size = std::max(kTaskSeriesMin, (members.size() + threads * 4 - 1) / (threads * 4));
   std::vector<Task> tasks((members.size() + size - 1) / size);
   for (size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].begin = i * size;

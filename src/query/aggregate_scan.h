@@ -53,8 +53,8 @@ class AggregateScan {
                 QueryState& query);
 
   // Scans groups [begin, end) and calls `done` for each, in order, on the calling thread; states
-  // are released afterwards. Series are read in the order of their source, whatever group they
-  // belong to: neighbours share pages of the files.
+  // are released afterwards. Where the order of series cannot matter they are read in that of their
+  // source, whatever group they belong to: neighbours share pages of the files.
   absl::Status Scan(size_t begin, size_t end,
                     const std::function<absl::Status(size_t group, const GroupState&)>& done);
 
@@ -86,6 +86,7 @@ class AggregateScan {
   Windows windows_;
   ReadRequest request_;
   std::vector<size_t> columns_;  // of each leaf, in the request
+  bool order_matters_ = false;   // what comes out may depend on the order of a group's series
   size_t aux_begin_ = 0;         // where the aux columns stand in the request
 
   absl::Mutex mu_;

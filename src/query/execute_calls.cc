@@ -23,11 +23,11 @@ using model::FieldType;
 using model::FieldValue;
 
 // Groups whose state is held at once: until so many, or so many series, are together. Each chunk is
-// one pass over the files, so where the state of a window has a fixed size, and the number of windows
-// is known, a chunk is as large as so many windows allow.
+// one pass over the files, so where the state of a window has a fixed size, and the number of
+// windows is known, a chunk is as large as so many windows allow.
 constexpr size_t kChunkGroups = 256;
 constexpr size_t kChunkSeries = 4096;
-constexpr size_t kChunkWindows = 1 << 18;
+constexpr size_t kChunkWindows = 1 << 20;
 
 // The points of every call of one group; texts live as long as this.
 struct GroupPoints {
@@ -62,7 +62,7 @@ class CallsRunner {
     if (!any_points_) return absl::OkStatus();
     size_t groups_max = kChunkGroups;
     size_t series_max = kChunkSeries;
-    if (const size_t fixed = FixedSizeGroups(); fixed > groups_max) {
+    if (const size_t fixed = FixedSizeGroups(); fixed > 0) {
       groups_max = fixed;
       series_max = std::numeric_limits<size_t>::max();
     }
@@ -87,12 +87,28 @@ class CallsRunner {
       if (leaf.function == nullptr || !leaf.function->statistics) return 0;
       const Windows over = select_.WindowsOver(leaf.range);
       if (over.interval().zero()) continue;
-      if (leaf.range.min_ns <= model::kMinTimeNs || leaf.range.max_ns >= model::kMaxTimeNs) return 0;
-      const auto span = static_cast<uint64_t>(leaf.range.max_ns) -
-                        static_cast<uint64_t>(leaf.range.min_ns);
-      windows = std::max<size_t>(windows, span / static_cast<uint64_t>(over.interval().ns) + 2);
+      const model::TimeRange held = HeldRange();
+      const int64_t min_ns = std::max(leaf.range.min_ns, held.min_ns);
+      const int64_t max_ns = std::min(leaf.range.max_ns, held.max_ns);
+      if (min_ns > max_ns) continue;
+      const auto span = static_cast<uint64_t>(max_ns) - static_cast<uint64_t>(min_ns);
+      windows =
+          std::max<size_t>(windows, span / static_cast<uint64_t>(over.interval().duration_ns) + 2);
     }
     return kChunkWindows / windows;
+  }
+
+  // The times that can have rows at all; for subqueries nothing is known.
+  model::TimeRange HeldRange() const {
+    model::TimeRange held{model::kMaxTimeNs, model::kMinTimeNs};
+    for (const PreparedSource& source : select_.sources) {
+      if (source.view == nullptr) return {};
+      const model::TimeRange range = source.view->shards_range();
+      if (range.empty()) continue;
+      held.min_ns = std::min(held.min_ns, range.min_ns);
+      held.max_ns = std::max(held.max_ns, range.max_ns);
+    }
+    return held;
   }
 
   // One pass over the rows for each range that leaves ask for.

@@ -111,14 +111,50 @@ class Projection {
   TextArena texts_;
 };
 
-// How many rows a series of the answer has at most. InfluxDB's storage engine stops one row behind
-// OFFSET when there is no LIMIT, and so do we; subqueries do not pass that engine.
-size_t LimitOf(const PreparedSelect& select) {
-  if (select.statement.limit > 0) return static_cast<size_t>(select.statement.limit);
-  const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
-                                  [](const PreparedSource& s) { return s.view != nullptr; });
-  return stored && select.statement.offset > 0 ? 1 : SIZE_MAX;
-}
+// OFFSET without LIMIT: InfluxDB's storage engine stops each series of the answer, in each shard,
+// one row behind the offset, and so do we; subqueries do not pass that engine.
+class ShardCut {
+ public:
+  ShardCut(const PreparedSelect& select, const QueryState& query, size_t width) : width_(width) {
+    const SelectStatement& statement = select.statement;
+    const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
+                                    [](const PreparedSource& s) { return s.view != nullptr; });
+    active_ = stored && statement.offset > 0 && statement.limit == 0 && !select.sources.empty();
+    if (!active_) return;
+    ranges_ = query.ShardRanges(select.sources.front().policy);
+    rows_max_ = static_cast<size_t>(statement.offset) + 1;
+  }
+
+  void NewSeries() { counts_.assign(ranges_.size(), 0); }
+  void Apply(RowBlock* block) {
+    if (!active_) return;
+    times_.clear();
+    values_.clear();
+    for (size_t i = 0; i < block->rows; ++i) {
+      if (!Keep(block->times[i])) continue;
+      times_.push_back(block->times[i]);
+      const FieldValue* row = block->values + i * width_;
+      values_.insert(values_.end(), row, row + width_);
+    }
+    *block = {times_.size(), times_.data(), values_.data()};
+  }
+
+ private:
+  bool Keep(int64_t time) {
+    for (size_t i = 0; i < ranges_.size(); ++i) {
+      if (ranges_[i].Contains(time)) return counts_[i]++ < rows_max_;
+    }
+    return true;
+  }
+
+  size_t width_;
+  bool active_ = false;
+  size_t rows_max_ = 0;
+  std::vector<model::TimeRange> ranges_;
+  std::vector<size_t> counts_;
+  std::vector<int64_t> times_;
+  std::vector<FieldValue> values_;
+};
 
 }  // namespace
 
@@ -136,11 +172,13 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
 
   Projection projection(statement, request.columns);
   const auto offset = static_cast<size_t>(statement.offset);
-  const size_t limit = LimitOf(select);
-  const size_t wanted = limit < SIZE_MAX - offset ? offset + limit : 0;
+  const auto limit = statement.limit > 0 ? static_cast<size_t>(statement.limit) : SIZE_MAX;
+  const size_t wanted = statement.limit > 0 ? offset + limit : 0;
+  ShardCut cut(select, query, request.columns.size());
   for (const Group& group : grouped.groups) {
     auto merger = RowMerger::Make(grouped, group, request, wanted, query);
     projection.NewSeries();
+    cut.NewSeries();
     size_t skip = offset;
     size_t left = limit;
     bool begun = false;
@@ -149,6 +187,7 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
       RETURN_IF_ERROR(merger->Next(&block));
       if (block.rows == 0) break;
       RETURN_IF_ERROR(query.AddPoints(block.rows));
+      cut.Apply(&block);
       const size_t skipped = std::min(skip, block.rows);
       skip -= skipped;
       block.rows -= skipped;

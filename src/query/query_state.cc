@@ -65,6 +65,17 @@ absl::StatusOr<PolicyName> QueryState::Resolve(const Measurement& measurement) c
   return name;
 }
 
+std::vector<model::TimeRange> QueryState::ShardRanges(const PolicyName& name) const {
+  std::vector<model::TimeRange> ranges;
+  const auto catalog = context_.environment->catalog->Get();
+  const meta::Database* database = catalog->FindDatabase(name.database);
+  const meta::RetentionPolicy* policy =
+      database != nullptr ? database->FindPolicy(name.policy) : nullptr;
+  if (policy == nullptr) return ranges;
+  for (const meta::ShardGroup& group : policy->shard_groups) ranges.push_back(group.range);
+  return ranges;
+}
+
 absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::View(
     const PolicyName& name, const model::TimeRange& range) {
   absl::MutexLock lock(&mu_);

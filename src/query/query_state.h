@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -49,6 +50,8 @@ class QueryState {
 
   // Fills in the default policy. NOT_FOUND, INVALID_ARGUMENT: InfluxDB's text.
   absl::StatusOr<PolicyName> Resolve(const Measurement& measurement) const;
+  // The ranges of the policy's shards, ascending.
+  std::vector<model::TimeRange> ShardRanges(const PolicyName& policy) const;
   // The view of the shards of `policy` that overlap `range`; the same object when asked again.
   absl::StatusOr<std::shared_ptr<const engine::ReadView>> View(const PolicyName& policy,
                                                                const model::TimeRange& range)
