@@ -1,5 +1,6 @@
 // top, bottom, sample: up to n rows of a window.
 #include <algorithm>
+#include <map>
 #include <random>
 
 #include "base/strings.h"
@@ -55,8 +56,11 @@ class RankedAggregator final : public Aggregator {
   }
   void Emit(uint32_t slot, int64_t, Points* out) const override {
     std::vector<Entry<T>> entries = slots_[slot].best;
-    for (const auto& [key, entry] : slots_[slot].by) entries.push_back(entry);
-    std::sort(entries.begin(), entries.end(), Better);
+    // Of equal points the one with the lesser tags goes first.
+    std::map<std::string_view, const Entry<T>*> by_tags;
+    for (const auto& [key, entry] : slots_[slot].by) by_tags.emplace(key, &entry);
+    for (const auto& [key, entry] : by_tags) entries.push_back(*entry);
+    std::stable_sort(entries.begin(), entries.end(), Better);
     if (entries.size() > Limit()) entries.resize(Limit());
     EmitByTime(std::move(entries), out);
   }
