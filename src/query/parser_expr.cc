@@ -5,7 +5,6 @@
 #include "absl/strings/ascii.h"
 #include "base/status.h"
 #include "query/parser_impl.h"
-#include "query/regex_error.h"
 
 namespace varve::query {
 namespace {
@@ -172,7 +171,7 @@ absl::StatusOr<Parser::Operand> Parser::ParseUnary() {
       return Operand{std::move(expr)};
     }
     case Token::kRegex: {
-      auto regex = CompileRegex(token.literal);
+      auto regex = index::TagRegex::Compile(token.literal);
       if (!regex.ok()) return ErrorAt(base::MessageOf(regex.status()), token.position);
       return Operand{MakeExpr(RegexLiteral{*std::move(regex)})};
     }
@@ -346,7 +345,7 @@ absl::StatusOr<std::shared_ptr<const index::TagRegex>> Parser::ParseRegex() {
   const ScannedToken token = Bind(scanner_.ScanRegex());
   if (token.token == Token::kBadRegex) return ErrorAt("bad regex: ", token.position);
   if (token.token != Token::kRegex) return Unexpected(token, "regex");
-  auto regex = CompileRegex(token.literal);
+  auto regex = index::TagRegex::Compile(token.literal);
   if (!regex.ok()) return ErrorAt(base::MessageOf(regex.status()), token.position);
   return regex;
 }
