@@ -189,7 +189,7 @@ bool WriteSession::WithinLimits(const WriteContext& context, const model::Line& 
   const auto key = model::ParseRawSeriesKey(line.raw_key);
   if (!key.ok()) return true;  // Register() says why
   index::SeriesRef known;
-  if (database_->table().NewLookup()->Find(key->Encode(), &known)) return true;
+  if (database_->table().NewLookup()->FindCanonical(key->Encode(), &known)) return true;
   if (series_max != 0 && database_->table().series_count() >= series_max) {
     Drop(route, route.limit_reason,
          base::StrCat("max-series-per-database limit exceeded: (", series_max, ")"));

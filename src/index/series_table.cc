@@ -138,6 +138,10 @@ class SeriesTableImpl::LookupImpl : public Lookup {
     return FindHashed(raw_key, BytesTable::Hash(raw_key), ref);
   }
 
+  bool FindCanonical(std::string_view key, SeriesRef* ref) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return table_.parts_.Find(key, BytesTable::Hash(key), &scratch_, ref);
+  }
+
   void FindMany(std::span<const std::string_view> raw_keys,
                 SeriesRef* refs) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
     constexpr size_t kGroup = 16;  // about as many loads as a core keeps on their way
@@ -158,8 +162,11 @@ class SeriesTableImpl::LookupImpl : public Lookup {
  private:
   bool FindHashed(std::string_view raw_key, uint64_t hash,
                   SeriesRef* ref) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return table_.parts_.Find(raw_key, hash, &scratch_, ref) ||
-           table_.aliases_.Find(raw_key, hash, ref);
+    // One spelling of a series may be another's canonical bytes.
+    if (table_.parts_.Find(raw_key, hash, &scratch_, ref) && model::MeansItself(raw_key)) {
+      return true;
+    }
+    return table_.aliases_.Find(raw_key, hash, ref);
   }
 
   SeriesTableImpl& table_;

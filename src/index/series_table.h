@@ -52,6 +52,8 @@ class SeriesTable {
     // when this spelling has not been seen, or not lately: spellings other than the canonical one
     // are remembered within a bound.
     virtual bool Find(std::string_view raw_key, SeriesRef* ref) = 0;
+    // Finds the series whose canonical bytes are `key`.
+    virtual bool FindCanonical(std::string_view key, SeriesRef* ref) = 0;
     // The same for several keys, whose memory accesses then overlap: less time a key when there are
     // more series than the processor's caches hold. refs[i].series is kNoId where there is none.
     // Best with 16 keys or more.

@@ -147,7 +147,8 @@ absl::StatusOr<SeriesKey> ParseRawSeriesKey(std::string_view raw) {
   if (raw.empty() || raw.front() == ',') return base::InvalidArgument("missing measurement");
   SeriesKey key;
   size_t at = FindUnescaped(raw, 0, ',');
-  key.measurement = Unescaped(raw.substr(0, at), kRawMeasurementEscapes);
+  key.measurement =
+      Unescaped(Unescaped(raw.substr(0, at), kRawMeasurementEscapes), kMeasurementEscapes);
   if (at == raw.size()) return key;
   ++at;
   RETURN_IF_ERROR(CheckTags(raw, at));
@@ -162,6 +163,18 @@ absl::StatusOr<SeriesKey> ParseRawSeriesKey(std::string_view raw) {
     return base::InvalidArgument("duplicate tags");
   }
   return key;
+}
+
+bool MeansItself(std::string_view bytes) {
+  if (bytes.find('\\') == std::string_view::npos) return true;
+  const std::string_view name = bytes.substr(0, FindUnescaped(bytes, 0, ','));
+  for (size_t i = 1; i < name.size(); ++i) {
+    if (name[i - 1] != '\\') continue;
+    if (name[i] == '=' || name[i] == '"') return false;
+    const bool escaped = name[i] == ',' || name[i] == ' ';
+    if (escaped && i >= 2 && name[i - 2] == '\\') return false;
+  }
+  return true;
 }
 
 }  // namespace varve::model

@@ -45,6 +45,13 @@ bool FindTag(std::string_view bytes, std::string_view tag_key, std::string* valu
 // Turns the bytes before a line's first unescaped space, as a client wrote them, into a SeriesKey:
 // unescapes, sorts the tags, and drops none. INVALID_ARGUMENT with InfluxDB's words ("missing tag
 // value", "duplicate tags", ...) where they are no series.
+//
+// A measurement loses the backslashes before commas and spaces twice, as in InfluxDB, which makes
+// its canonical bytes from an unescaped name by unescaping that again: `a\\ b` is `a\ b`.
 absl::StatusOr<SeriesKey> ParseRawSeriesKey(std::string_view raw);
+
+// Whether ParseRawSeriesKey() of canonical bytes gives the series whose bytes they are. It does not
+// when a backslash of the measurement itself stands before what a backslash escapes.
+bool MeansItself(std::string_view bytes);
 
 }  // namespace varve::model

@@ -78,6 +78,23 @@ TEST_F(SeriesTableTest, FindsWhatHasBeenRegisteredInAnySpelling) {
   EXPECT_EQ(table_->series_count(), 1u);
 }
 
+TEST_F(SeriesTableTest, ASpellingMayBeTheCanonicalBytesOfAnotherSeries) {
+  const SeriesRef backslash = MustRegister(*table_, "a\\\\\\ b");
+  EXPECT_EQ(KeyOf(backslash.series), "a\\\\ b");
+  SeriesRef ref;
+  EXPECT_FALSE(Find("a\\\\ b", &ref));
+  EXPECT_TRUE(table_->NewLookup()->FindCanonical("a\\\\ b", &ref));
+  EXPECT_EQ(ref.series, backslash.series);
+  const SeriesRef plain = MustRegister(*table_, "a\\\\ b");
+  EXPECT_EQ(KeyOf(plain.series), "a\\ b");
+  ASSERT_TRUE(Find("a\\\\ b", &ref));
+  EXPECT_EQ(ref.series, plain.series);
+  ASSERT_TRUE(Find("a\\ b", &ref));
+  EXPECT_EQ(ref.series, plain.series);
+  ASSERT_TRUE(Find("a\\\\\\ b", &ref));
+  EXPECT_EQ(ref.series, backslash.series);
+}
+
 TEST_F(SeriesTableTest, BoundsTheSpellingsItRemembers) {
   const std::string tail(60'000, 'x');
   for (int i = 0; i < 1000; ++i) {

@@ -28,6 +28,42 @@ TEST(SeriesKeyTest, SortsAndEscapes) {
   EXPECT_EQ(Canonical("a\\b,t=c\\\\d"), "a\\b,t=c\\\\d");
 }
 
+// As InfluxDB's SHOW SERIES lists them.
+TEST(SeriesKeyTest, UnescapesMeasurementsTwice) {
+  EXPECT_EQ(Canonical("a\\ b"), "a\\ b");
+  EXPECT_EQ(Canonical("a\\\\ b"), "a\\ b");
+  EXPECT_EQ(Canonical("a\\\\\\ b"), "a\\\\ b");
+  EXPECT_EQ(Canonical("a\\\\\\\\ b"), "a\\\\\\ b");
+  EXPECT_EQ(Canonical("a\\\\,b,t=v"), "a\\,b,t=v");
+  EXPECT_EQ(Canonical("a\\\\\\,b,t=v"), "a\\\\,b,t=v");
+  EXPECT_EQ(Canonical("a\\\\=b"), "a\\=b");
+  EXPECT_EQ(Canonical("a\\\\\\=b"), "a\\\\=b");
+  EXPECT_EQ(Canonical("a\\\\\"b"), "a\\\"b");
+  EXPECT_EQ(Canonical("a\\\\b"), "a\\\\b");
+  // Tags are unescaped once.
+  EXPECT_EQ(Canonical("m,a\\\\ b=c\\\\,d"), "m,a\\\\ b=c\\\\,d");
+  EXPECT_EQ(MeasurementOf("a\\\\ b,t=v"), "a\\ b");
+}
+
+TEST(SeriesKeyTest, KnowsWhichBytesAreTheirOwnSpelling) {
+  std::mt19937_64 random(7);
+  constexpr std::string_view kLetters = "ab\\\\\\\\, =\"";
+  int others = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string raw;
+    for (uint64_t n = random() % 8; n > 0; --n) raw.push_back(kLetters[random() % kLetters.size()]);
+    if (random() % 2 == 0) raw += ",t\\=u=v\\ w";
+    const absl::StatusOr<SeriesKey> key = ParseRawSeriesKey(raw);
+    if (!key.ok()) continue;
+    const std::string canonical = key->Encode();
+    const absl::StatusOr<SeriesKey> again = ParseRawSeriesKey(canonical);
+    const bool itself = again.ok() && again->Encode() == canonical;
+    others += itself ? 0 : 1;
+    ASSERT_EQ(MeansItself(canonical), itself) << raw << " is " << canonical;
+  }
+  EXPECT_GT(others, 100);
+}
+
 TEST(SeriesKeyTest, RefusesWithInfluxDbsWords) {
   EXPECT_EQ(Canonical(""), "missing measurement");
   EXPECT_EQ(Canonical(",t=a"), "missing measurement");
