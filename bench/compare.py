@@ -124,6 +124,7 @@ def main():
     parser.add_argument("--two-decimals", action="store_true")
     parser.add_argument("--scratch", default=None, help="folder for the servers' data")
     parser.add_argument("--servers", default="varve,influxdb")
+    parser.add_argument("--json", help="file for the figures of every round, for chart.py")
     options = parser.parse_args()
     names = options.servers.split(",")
     rounds = {name: [] for name in names}
@@ -131,6 +132,9 @@ def main():
         for name in names if number % 2 == 0 else reversed(names):
             rounds[name].append(run_round(name, options))
             print("round %d %-9s %s" % (number + 1, name, json.dumps(rounds[name][-1])))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as handle:
+            json.dump(rounds, handle, indent=1)
     keys = ["values_per_s", "cpu_s_per_million", "bytes_per_value", "peak_memory_mb", "p99_ms"]
     print("\n%-20s" % "median (min-max)" + "".join("%34s" % name for name in names))
     for key in keys:
