@@ -20,6 +20,11 @@ bool StatisticsSuffice(const LeafPlan& leaf) {
   return leaf.function->statistics && (numeric || leaf.function->name == "count");
 }
 
+// What a window takes in the table of windows, and in an aggregator; and what an aggregator takes
+// itself. Estimates for the query's budget.
+constexpr size_t kSlotBytes = 24;
+constexpr size_t kAggregatorBytes = 96;
+
 // Between two looks at the clock, the limits and the memory in use.
 constexpr size_t kBatchesPerCheck = 64;
 
@@ -176,8 +181,10 @@ absl::Status AggregateScan::ScanSeries(RowReader* reader, size_t series, GroupSt
 }
 
 absl::Status AggregateScan::CountUse(GroupState* state, Task* task) {
-  size_t bytes = state->slots.size() * 24;
-  for (const auto& aggregator : state->aggregators) bytes += aggregator->bytes();
+  size_t bytes = sizeof(GroupState) + state->slots.size() * kSlotBytes;
+  for (const auto& aggregator : state->aggregators) {
+    bytes += kAggregatorBytes + state->slots.size() * kSlotBytes + aggregator->bytes();
+  }
   task->bytes += bytes - state->counted_bytes;
   state->counted_bytes = bytes;
   RETURN_IF_ERROR(query_.AddPoints(std::exchange(task->points, 0)));

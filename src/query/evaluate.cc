@@ -262,13 +262,11 @@ size_t RowExpression::Add(const Expr& expr, const Resolver& resolve) {
   } else if (const auto* boolean = expr.As<BooleanLiteral>()) {
     node.kind = Kind::kConstant;
     node.constant = FieldValue::Boolean(boolean->value);
-  } else if (const auto* duration = expr.As<DurationLiteral>()) {
-    node.kind = Kind::kConstant;
-    node.constant = FieldValue::Integer(duration->ns);
   } else if (FieldValue number = NumberLiteralValue(expr); !number.is_null()) {
     node.kind = Kind::kConstant;
     node.constant = number;
   }
+  // All else, a duration too, is null in a row, as in InfluxDB.
   nodes_.push_back(std::move(node));
   return nodes_.size() - 1;
 }

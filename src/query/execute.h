@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,17 +42,22 @@ struct GroupMember {
   uint32_t source = 0;
   uint32_t series = 0;
 };
-// The series that share a name and the values of the grouping tags.
+// The series that share a name and the values of the grouping tags. There may be as many groups as
+// series, so one takes a few words and borrows the rest from its GroupedSources.
 struct Group {
-  std::string name;
-  std::vector<std::string> tags;  // values, in the order of GroupedSources::dimensions
-  std::vector<GroupMember> members;
+  std::string_view name;
+  std::string_view tags;  // the values, encoded; see TagsOf()
+  std::span<const GroupMember> members;
 };
 // Everything a statement reads, grouped, groups in the order of the answer.
 struct GroupedSources {
   std::vector<std::unique_ptr<RowSource>> sources;
   std::vector<std::string> dimensions;  // ascending, each once
   std::vector<Group> groups;
+
+  std::vector<GroupMember> members;  // of all groups, one group after another
+  TextArena texts;
+  std::unique_ptr<MemoryUse> memory;  // what the above is counted for
 
   TagPairs TagsOf(const Group& group) const;
 };

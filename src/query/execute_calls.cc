@@ -28,12 +28,25 @@ using model::FieldValue;
 constexpr size_t kChunkGroups = 256;
 constexpr size_t kChunkSeries = 4096;
 constexpr size_t kChunkWindows = 1 << 20;
+// Beyond so many groups the state of a group, not of its windows, is what takes memory.
+constexpr size_t kChunkGroupsMax = 1 << 16;
 
 // The points of every call of one group; texts live as long as this.
 struct GroupPoints {
+  GroupPoints(size_t count, QueryState& query) : calls(count), memory(query) {}
+
+  // Counts what is held now, and `more` bytes that are about to be, for the query's budget.
+  absl::Status Count(size_t more = 0) {
+    size_t bytes = sizeof(GroupPoints) + calls.size() * sizeof(Points) + texts.bytes() + more;
+    for (const Points& points : calls) bytes += points.bytes();
+    return memory.Set(bytes);
+  }
+
   std::vector<Points> calls;
   TextArena texts;
+  MemoryUse memory;
 };
+using GroupsPoints = std::vector<std::unique_ptr<GroupPoints>>;
 
 class CallsRunner {
  public:
@@ -95,7 +108,7 @@ class CallsRunner {
       windows =
           std::max<size_t>(windows, span / static_cast<uint64_t>(over.interval().duration_ns) + 2);
     }
-    return kChunkWindows / windows;
+    return std::min(kChunkWindows / windows, kChunkGroupsMax);
   }
 
   // The times that can have rows at all; for subqueries nothing is known.
@@ -156,19 +169,21 @@ class CallsRunner {
   }
 
   absl::Status RunChunk(size_t begin, size_t end) {
-    std::vector<GroupPoints> groups(end - begin);
-    for (GroupPoints& group : groups) group.calls.resize(plan_.calls.size());
+    GroupsPoints groups;
+    for (size_t i = begin; i < end; ++i) {
+      groups.push_back(std::make_unique<GroupPoints>(plan_.calls.size(), query_));
+    }
     for (auto& scan : scans_) {
       RETURN_IF_ERROR(scan->Scan(begin, end, [&](size_t group, const GroupState& state) {
-        return TakeState(*scan, state, &groups[group - begin]);
+        return TakeState(*scan, state, groups[group - begin].get());
       }));
     }
     RETURN_IF_ERROR(ReadStreams(begin, &groups));
     for (size_t i = 0; i < groups.size(); ++i) {
       RETURN_IF_ERROR(query_.Check());
-      RETURN_IF_ERROR(Finish(&groups[i]));
-      RETURN_IF_ERROR(Emit(grouped_.groups[begin + i], groups[i]));
-      groups[i] = GroupPoints();
+      RETURN_IF_ERROR(Finish(groups[i].get()));
+      RETURN_IF_ERROR(Emit(grouped_.groups[begin + i], *groups[i]));
+      groups[i].reset();
     }
     return absl::OkStatus();
   }
@@ -199,39 +214,39 @@ class CallsRunner {
         if (&plan_.calls[c].leaf == &leaf) group->calls[c] = std::move(points);
       }
     }
-    return absl::OkStatus();
+    return group->Count();
   }
 
   // Calls whose transformations take points as they are.
-  absl::Status ReadStreams(size_t begin, std::vector<GroupPoints>* groups) {
+  absl::Status ReadStreams(size_t begin, GroupsPoints* groups) {
     for (size_t c = 0; c < plan_.calls.size(); ++c) {
       const LeafPlan& leaf = plan_.calls[c].leaf;
       if (leaf.function != nullptr || leaf.type == FieldType::kNone) continue;
       std::vector<absl::Status> statuses(groups->size());
       query_.context().environment->workers->ParallelFor(groups->size(), [&](size_t i) {
-        GroupPoints& group = (*groups)[i];
-        statuses[i] = ReadStream(leaf, grouped_.groups[begin + i], &group.texts, &group.calls[c]);
+        statuses[i] = ReadStream(leaf, grouped_.groups[begin + i], c, (*groups)[i].get());
       });
       for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
     }
     return absl::OkStatus();
   }
-  absl::Status ReadStream(const LeafPlan& leaf, const Group& group, TextArena* texts, Points* out) {
+  absl::Status ReadStream(const LeafPlan& leaf, const Group& group, size_t call, GroupPoints* to) {
+    Points* out = &to->calls[call];
     ReadRequest request;
     request.range = leaf.range;
     request.descending = !ascending_;
     request.columns = {leaf.field};
     auto merger = RowMerger::Make(grouped_, group, request, 0, query_);
-    MemoryUse memory(query_);
     while (true) {
       RowBlock block;
       RETURN_IF_ERROR(merger->Next(&block));
       if (block.rows == 0) return absl::OkStatus();
       RETURN_IF_ERROR(query_.AddPoints(block.rows));
       for (size_t i = 0; i < block.rows; ++i) {
-        if (!block.values[i].is_null()) out->Append(block.times[i], texts->Keep(block.values[i]));
+        if (!block.values[i].is_null())
+          out->Append(block.times[i], to->texts.Keep(block.values[i]));
       }
-      RETURN_IF_ERROR(memory.Set(out->bytes() + texts->bytes()));
+      RETURN_IF_ERROR(to->Count());
     }
   }
 
@@ -242,17 +257,19 @@ class CallsRunner {
       Points& points = group->calls[c];
       FieldType type = call.leaf.type;
       if (type == FieldType::kNone) continue;
-      if (call.leaf.fills) Fill(call.leaf, &points);
+      if (call.leaf.fills) RETURN_IF_ERROR(Fill(call.leaf, c, group));
       if (call.leaf.function != nullptr) type = TypeOf(points, type);
       for (const Call* transformation : call.transformations) {
         const Windows windows = select_.WindowsOver(call.leaf.range);
         const TransformContext context{transformation, type, ascending_, &windows};
+        // Input and output are there together.
+        RETURN_IF_ERROR(group->Count(points.bytes()));
         ASSIGN_OR_RETURN(points, Transform(context, points));
         ASSIGN_OR_RETURN(type, TransformType(*transformation, type));
       }
       Limit(&points);
     }
-    return absl::OkStatus();
+    return group->Count();
   }
   static FieldType TypeOf(const Points& points, FieldType otherwise) {
     for (const FieldValue& value : points.values) {
@@ -260,13 +277,16 @@ class CallsRunner {
     }
     return otherwise;
   }
-  void Fill(const LeafPlan& leaf, Points* points) const {
+  absl::Status Fill(const LeafPlan& leaf, size_t call, GroupPoints* group) const {
+    Points* points = &group->calls[call];
     FillContext context;
     context.option = select_.compiled->fill;
     if (select_.statement.target.has_value() && context.option == FillOption::kNull) {
       context.option = FillOption::kNone;
     }
-    if (context.option == FillOption::kNone || points->size() == 0) return;
+    if (context.option == FillOption::kNone || points->size() == 0) {
+      return absl::OkStatus();
+    }
     if (context.option == FillOption::kNull && leaf.is_count) {
       context.option = FillOption::kNumber;
       context.number = FieldValue::Integer(0);
@@ -275,7 +295,11 @@ class CallsRunner {
     }
     context.ascending = ascending_;
     context.range = leaf.range;
-    *points = FillWindows(*points, select_.WindowsOver(leaf.range), context);
+    const Windows windows = select_.WindowsOver(leaf.range);
+    const size_t width = sizeof(int64_t) + (1 + points->aux_width) * sizeof(FieldValue);
+    RETURN_IF_ERROR(group->Count(WindowsFilled(*points, windows, context) * width));
+    *points = FillWindows(*points, windows, context);
+    return absl::OkStatus();
   }
   // fill(n) among texts is "", among booleans false.
   FieldValue NumberOfType(FieldType type) const {

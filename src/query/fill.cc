@@ -1,5 +1,7 @@
 #include "query/fill.h"
 
+#include <algorithm>
+
 namespace varve::query {
 namespace {
 
@@ -101,6 +103,17 @@ class Filler {
 };
 
 }  // namespace
+
+size_t WindowsFilled(const Points& points, const Windows& windows, const FillContext& context) {
+  if (points.size() == 0 || windows.interval().zero()) return points.size();
+  const int64_t front = points.times.front();
+  const int64_t back = points.times.back();
+  const bool open = context.range.min_ns <= model::kMinTimeNs;
+  const int64_t first = open ? std::min(front, back) : context.range.min_ns;
+  const int64_t last = std::max({front, back, context.range.max_ns});
+  const auto length = static_cast<uint64_t>(last) - static_cast<uint64_t>(first);
+  return length / static_cast<uint64_t>(windows.interval().duration_ns) + 2;
+}
 
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context) {
   if (points.size() == 0) return points;

@@ -18,4 +18,7 @@ struct FillContext {
 // Source: InfluxDB 1.x "query/iterator.gen.go", floatFillIterator.
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context);
 
+// Roughly how many points FillWindows() makes of them.
+size_t WindowsFilled(const Points& points, const Windows& windows, const FillContext& context);
+
 }  // namespace varve::query

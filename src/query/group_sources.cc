@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "query/execute.h"
@@ -59,90 +61,196 @@ std::vector<std::string> SortedUnique(std::vector<std::string> names) {
   return names;
 }
 
+// Appends a tag's value such that encoded lists of values sort as the lists do: a zero byte becomes
+// 00 01, the end of a value is 00 00.
+void EncodeValue(std::string_view value, std::string* out) {
+  for (const char c : value) {
+    out->push_back(c);
+    if (c == '\0') out->push_back('\1');
+  }
+  out->append(2, '\0');
+}
+// Takes the next value off `encoded`.
+std::string DecodeValue(std::string_view* encoded) {
+  std::string value;
+  size_t at = 0;
+  while (at + 1 < encoded->size()) {
+    const char c = (*encoded)[at++];
+    if (c != '\0') {
+      value.push_back(c);
+    } else if ((*encoded)[at++] == '\1') {
+      value.push_back(c);
+    } else {
+      break;
+    }
+  }
+  encoded->remove_prefix(at);
+  return value;
+}
+
 // Collects the groups of one source after another.
 class Grouper {
  public:
-  Grouper(GroupedSources* out, int64_t slimit, int64_t soffset)
-      : out_(out), slimit_(slimit), soffset_(soffset) {}
-
-  // `limited`: SLIMIT and SOFFSET count the groups of this source.
-  void Add(std::unique_ptr<RowSource> source, bool limited) {
-    Groups groups;
-    const auto index = static_cast<uint32_t>(out_->sources.size());
-    std::vector<std::string> values;
-    // Series of one group often follow each other.
-    std::vector<GroupMember>* last = nullptr;
-    std::vector<std::string> last_values;
-    for (uint32_t series = 0; series < source->series_count(); ++series) {
-      source->TagValues(series, out_->dimensions, &values);
-      if (last == nullptr || values != last_values) {
-        last = &groups[values];
-        last_values = values;
-      }
-      last->push_back({index, series});
-    }
-    if (limited && (slimit_ > 0 || soffset_ > 0)) Limit(&groups);
-    for (auto& [tags, members] : groups) Merge(source->name(), tags, std::move(members));
-    out_->sources.push_back(std::move(source));
+  Grouper(GroupedSources* out, int64_t slimit, int64_t soffset, QueryState& query)
+      : out_(out), slimit_(slimit), soffset_(soffset), query_(query) {
+    out_->memory = std::make_unique<MemoryUse>(query);
   }
 
-  void Finish(bool ascending) {
-    for (auto& [key, members] : merged_) {
-      out_->groups.push_back({key.first, key.second, std::move(members)});
+  // `limited`: SLIMIT and SOFFSET count the groups of this source.
+  absl::Status Add(std::unique_ptr<RowSource> source, bool limited) {
+    const size_t begin = out_->members.size();
+    const auto index = static_cast<uint32_t>(out_->sources.size());
+    const std::string& name = source->name();
+    auto at = by_name_.find(name);
+    if (at == by_name_.end()) at = by_name_.try_emplace(out_->texts.Copy(name)).first;
+    std::vector<std::string> values;
+    // Series of one group often follow each other.
+    std::string last;
+    std::string encoded;
+    uint32_t group = 0;
+    const size_t count = source->series_count();
+    out_->members.reserve(begin + count);
+    group_of_.reserve(begin + count);
+    for (uint32_t series = 0; series < count; ++series) {
+      source->TagValues(series, out_->dimensions, &values);
+      encoded.clear();
+      for (const std::string& value : values) EncodeValue(value, &encoded);
+      if (series == 0 || encoded != last) {
+        group = GroupOf(at->first, encoded, &at->second);
+        last.swap(encoded);
+      }
+      out_->members.push_back({index, series});
+      group_of_.push_back(group);
+      if (series % kSeriesPerCheck == 0) RETURN_IF_ERROR(Count());
     }
-    if (!ascending) std::reverse(out_->groups.begin(), out_->groups.end());
+    if (limited && (slimit_ > 0 || soffset_ > 0)) Limit(begin);
+    out_->sources.push_back(std::move(source));
+    return Count();
+  }
+
+  // Puts the groups in order and the members of each together.
+  absl::Status Finish(bool ascending) {
+    std::vector<uint32_t> sizes(keys_.size());
+    for (const uint32_t group : group_of_) ++sizes[group];
+    std::vector<uint32_t> order;
+    for (uint32_t group = 0; group < keys_.size(); ++group) {
+      if (sizes[group] > 0) order.push_back(group);
+    }
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+      return ascending ? keys_[a] < keys_[b] : keys_[b] < keys_[a];
+    });
+    std::vector<size_t> place(keys_.size());
+    size_t end = 0;
+    for (const uint32_t group : order) {
+      place[group] = end;
+      end += sizes[group];
+    }
+    std::vector<GroupMember> members(end);
+    for (size_t i = 0; i < group_of_.size(); ++i) members[place[group_of_[i]]++] = out_->members[i];
+    out_->members = std::move(members);
+    out_->groups.reserve(order.size());
+    for (const uint32_t group : order) {
+      const size_t size = sizes[group];
+      out_->groups.push_back({keys_[group].first, keys_[group].second,
+                              std::span(out_->members).subspan(place[group] - size, size)});
+    }
+    return out_->memory->Set(KeptBytes() + out_->groups.capacity() * sizeof(Group));
   }
 
  private:
-  using Groups = std::map<std::vector<std::string>, std::vector<GroupMember>>;
+  using GroupIds = absl::flat_hash_map<std::string_view, uint32_t>;
+  static constexpr uint32_t kSeriesPerCheck = 4096;
+
+  uint32_t GroupOf(std::string_view name, std::string_view encoded, GroupIds* ids) {
+    const auto known = ids->find(encoded);
+    if (known != ids->end()) return known->second;
+    const auto group = static_cast<uint32_t>(keys_.size());
+    keys_.emplace_back(name, out_->texts.Copy(encoded));
+    ids->emplace(keys_.back().second, group);
+    return group;
+  }
+
+  size_t KeptBytes() const {
+    return out_->members.capacity() * sizeof(GroupMember) + out_->texts.bytes();
+  }
+  // What is held while groups are being made.
+  absl::Status Count() {
+    RETURN_IF_ERROR(query_.Check());
+    size_t bytes =
+        KeptBytes() + group_of_.capacity() * sizeof(uint32_t) + keys_.capacity() * sizeof(keys_[0]);
+    for (const auto& [name, ids] : by_name_) {
+      bytes += ids.capacity() * (sizeof(GroupIds::value_type) + 1);
+    }
+    return out_->memory->Set(bytes);
+  }
 
   // What InfluxDB's index sorts the groups of a measurement by before it counts them: the keys they
   // have, then the values.
-  std::string SortKey(const std::vector<std::string>& values) const {
+  std::string SortKey(std::string_view encoded) const {
     std::string keys;
     std::string text;
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i].empty()) continue;
-      base::StrAppend(keys, out_->dimensions[i], "|");
-      base::StrAppend(text, text.empty() ? "" : "|", values[i]);
+    for (const std::string& dimension : out_->dimensions) {
+      const std::string value = DecodeValue(&encoded);
+      if (value.empty()) continue;
+      base::StrAppend(keys, dimension, "|");
+      base::StrAppend(text, text.empty() ? "" : "|", value);
     }
     return keys + text;
   }
-  // SOFFSET without SLIMIT leaves nothing, as in InfluxDB.
-  void Limit(Groups* groups) const {
-    std::vector<std::pair<std::string, Groups::iterator>> order;
-    for (auto at = groups->begin(); at != groups->end(); ++at) {
-      order.emplace_back(SortKey(at->first), at);
-    }
-    std::sort(order.begin(), order.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+  // Drops the members, from `begin` on, of groups that are not counted. SOFFSET without SLIMIT
+  // leaves nothing, as in InfluxDB.
+  void Limit(size_t begin) {
+    std::vector<uint32_t> met(group_of_.begin() + static_cast<ptrdiff_t>(begin), group_of_.end());
+    std::sort(met.begin(), met.end());
+    met.erase(std::unique(met.begin(), met.end()), met.end());
+    std::vector<std::pair<std::string, uint32_t>> order;
+    for (const uint32_t group : met) order.emplace_back(SortKey(keys_[group].second), group);
+    std::sort(order.begin(), order.end());
+    absl::flat_hash_set<uint32_t> kept;
     for (size_t i = 0; i < order.size(); ++i) {
       const auto place = static_cast<int64_t>(i);
-      if (place < soffset_ || place - soffset_ >= slimit_) groups->erase(order[i].second);
+      if (place >= soffset_ && place - soffset_ < slimit_) kept.insert(order[i].second);
     }
-  }
-
-  void Merge(const std::string& name, const std::vector<std::string>& tags,
-             std::vector<GroupMember> members) {
-    auto& all = merged_[{name, tags}];
-    if (all.empty()) {
-      all = std::move(members);
-    } else {
-      all.insert(all.end(), members.begin(), members.end());
+    size_t to = begin;
+    for (size_t i = begin; i < group_of_.size(); ++i) {
+      if (!kept.contains(group_of_[i])) continue;
+      group_of_[to] = group_of_[i];
+      out_->members[to++] = out_->members[i];
     }
+    group_of_.resize(to);
+    out_->members.resize(to);
   }
 
   GroupedSources* out_;
   int64_t slimit_;
   int64_t soffset_;
-  std::map<std::pair<std::string, std::vector<std::string>>, std::vector<GroupMember>> merged_;
+  QueryState& query_;
+  std::map<std::string_view, GroupIds> by_name_;                     // encoded values to group
+  std::vector<std::pair<std::string_view, std::string_view>> keys_;  // of each group: name, values
+  std::vector<uint32_t> group_of_;                                   // of each member so far
 };
+
+// InfluxDB counts series for SLIMIT and SOFFSET in each shard by itself, so there each shard is a
+// source of its own. Their times do not overlap.
+absl::StatusOr<std::vector<std::shared_ptr<const engine::ReadView>>> ShardViews(
+    const PreparedSource& source, const model::TimeRange& range, QueryState& query) {
+  std::vector<std::shared_ptr<const engine::ReadView>> views;
+  for (const model::TimeRange& shard : query.ShardRanges(source.policy)) {
+    if (!shard.Overlaps(range)) continue;
+    ASSIGN_OR_RETURN(auto view, query.View(source.policy, shard));
+    if (view->HasMeasurement(source.measurement)) views.push_back(std::move(view));
+  }
+  return views;
+}
 
 }  // namespace
 
 TagPairs GroupedSources::TagsOf(const Group& group) const {
   TagPairs tags;
-  for (size_t i = 0; i < dimensions.size(); ++i) tags.emplace_back(dimensions[i], group.tags[i]);
+  std::string_view encoded = group.tags;
+  for (const std::string& dimension : dimensions) {
+    tags.emplace_back(dimension, DecodeValue(&encoded));
+  }
   return tags;
 }
 
@@ -155,13 +263,19 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
   grouped.dimensions = SortedUnique(std::move(dimensions));
   const int64_t slimit = statement.slimit + around.slimit;
   const int64_t soffset = statement.soffset + around.soffset;
-  Grouper grouper(&grouped, slimit, soffset);
+  Grouper grouper(&grouped, slimit, soffset, query);
   for (const PreparedSource& source : select.sources) {
     RETURN_IF_ERROR(query.Check());
     if (source.subquery == nullptr) {
-      auto rows = MakeViewSource(source.view, source.measurement, statement.condition);
-      RETURN_IF_ERROR(query.AddSeries(rows->series_count()));
-      grouper.Add(std::move(rows), true);
+      std::vector<std::shared_ptr<const engine::ReadView>> views{source.view};
+      if (slimit > 0 && source.view->shard_count() > 1) {
+        ASSIGN_OR_RETURN(views, ShardViews(source, select.read_range, query));
+      }
+      for (auto& view : views) {
+        auto rows = MakeViewSource(std::move(view), source.measurement, statement.condition);
+        RETURN_IF_ERROR(query.AddSeries(rows->series_count()));
+        RETURN_IF_ERROR(grouper.Add(std::move(rows), true));
+      }
       continue;
     }
     const Surroundings inner{grouped.dimensions, slimit, soffset};
@@ -169,10 +283,11 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
     std::vector<std::string> names;
     for (const Table::Series& series : table->series) names.push_back(series.name);
     for (std::string& name : SortedUnique(std::move(names))) {
-      grouper.Add(MakeTableSource(table, std::move(name), statement.condition), false);
+      RETURN_IF_ERROR(
+          grouper.Add(MakeTableSource(table, std::move(name), statement.condition), false));
     }
   }
-  grouper.Finish(select.compiled->ascending);
+  RETURN_IF_ERROR(grouper.Finish(select.compiled->ascending));
   return grouped;
 }
 

@@ -47,9 +47,10 @@ class MergeRowsTest : public testing::Test {
     Group group;
     group.name = "m";
     for (uint32_t s = 0; s < grouped_.sources[0]->series_count(); ++s) {
-      group.members.push_back({0, s});
+      grouped_.members.push_back({0, s});
     }
-    grouped_.groups.push_back(std::move(group));
+    group.members = grouped_.members;
+    grouped_.groups.push_back(group);
     request_.descending = !ascending;
     request_.columns = {{"v", DataType::kInteger}};
   }
