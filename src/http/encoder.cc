@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "http/json_text.h"
-#include "http/message.h"
 #include "http/msgpack.h"
 #include "http/pretty_json.h"
 
@@ -50,25 +49,6 @@ std::string_view ContentType(Format format) {
       break;
   }
   return "application/json";
-}
-
-Format NegotiateFormat(std::string_view accept) {
-  while (!accept.empty()) {
-    const size_t comma = accept.find(',');
-    std::string_view item = accept.substr(0, comma);
-    item = TrimSpace(item.substr(0, item.find(';')));
-    if (EqualsIgnoreCase(item, "application/json") || item == "*/*" || item == "application/*") {
-      return Format::kJson;
-    }
-    if (EqualsIgnoreCase(item, "application/csv") || EqualsIgnoreCase(item, "text/csv") ||
-        item == "text/*") {
-      return Format::kCsv;
-    }
-    if (EqualsIgnoreCase(item, "application/x-msgpack")) return Format::kMsgPack;
-    if (comma == std::string_view::npos) break;
-    accept.remove_prefix(comma + 1);
-  }
-  return Format::kJson;
 }
 
 std::string EncodeError(Format format, bool pretty, std::string_view text) {

@@ -55,7 +55,9 @@ bool IsSentWhole(const query::SeriesHeader& header);
 
 // "application/json" and so on.
 std::string_view ContentType(Format format);
-// What the Accept header asks for; JSON when it asks for nothing that there is.
+// What the Accept header asks for; JSON when it asks for nothing that there is. The highest quality
+// wins, then the more precise type, as in InfluxDB 1.8; then JSON, which 1.6 answers every list
+// with; then what stands first.
 Format NegotiateFormat(std::string_view accept);
 // The body of an error answer.
 std::string EncodeError(Format format, bool pretty, std::string_view text);
