@@ -60,7 +60,7 @@ class CsvEncoder : public Encoder {
       const Cell* cells = batch.cells.data() + row * columns;
       for (size_t i = 0; i < columns; ++i) {
         text_ += ',';
-        AppendCell(cells[i], i == 0);
+        AppendCell(cells[i], i);
       }
       text_ += '\n';
       if (text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
@@ -99,7 +99,7 @@ class CsvEncoder : public Encoder {
     AppendCsvField(prefix_, tags);
   }
 
-  void AppendCell(const Cell& cell, bool first_column) {
+  void AppendCell(const Cell& cell, size_t column) {
     char number[kNumberTextMax];
     char* end = number;
     switch (cell.kind) {
@@ -118,11 +118,12 @@ class CsvEncoder : public Encoder {
         text_ += cell.boolean_value ? "true" : "false";
         return;
       case Cell::Kind::kString:
-        AppendCsvField(text_, cell.text);
+        // InfluxDB leaves the header's text where CSV has no form for a value.
+        AppendCsvField(text_, cell.is_list ? std::string_view(columns_[column]) : cell.text);
         return;
       case Cell::Kind::kTime:
-        end = WriteInteger(number, first_column ? cell.integer_value / options_.epoch_ns.value_or(1)
-                                                : cell.integer_value);
+        end = WriteInteger(number, column == 0 ? cell.integer_value / options_.epoch_ns.value_or(1)
+                                               : cell.integer_value);
         break;
     }
     text_.append(number, static_cast<size_t>(end - number));

@@ -177,12 +177,21 @@ class MsgPackEncoder : public Encoder {
       case Cell::Kind::kBoolean:
         return msgpack::AppendBool(rows_, cell.boolean_value);
       case Cell::Kind::kString:
+        if (cell.is_list) return AppendList(cell.text);
         return msgpack::AppendString(rows_, cell.text);
       case Cell::Kind::kTime:
         if (first_column && options_.epoch_ns) {
           return msgpack::AppendInteger(rows_, cell.integer_value / *options_.epoch_ns);
         }
         return msgpack::AppendTime(rows_, cell.integer_value);
+    }
+  }
+
+  // InfluxDB counts a list among the row's cells but leaves it out, which no reader can read.
+  void AppendList(std::string_view items) {
+    msgpack::AppendArray(rows_, static_cast<size_t>(std::count(items.begin(), items.end(), '\0')));
+    for (size_t end; (end = items.find('\0')) != items.npos; items.remove_prefix(end + 1)) {
+      msgpack::AppendString(rows_, items.substr(0, end));
     }
   }
 

@@ -328,6 +328,26 @@ TEST(MsgPackEncoderTest, TimesAreExtensionsWithoutEpoch) {
   EXPECT_NE(Hex(text).find("c70c05000000006553f100075bcd15"), std::string::npos);
 }
 
+TEST(ListTest, EachFormatWritesOne) {
+  const query::SeriesHeader header = Header("d", {"name", "destinations"});
+  const std::string_view items("a\0b\0", 4);
+  const auto answer = [&](Format format) {
+    return Answer({.format = format})
+        .Begin(0)
+        .Rows(header, true, {Cell::String("s"), Cell::List(items)})
+        .End()
+        .Text();
+  };
+  EXPECT_EQ(answer(Format::kJson),
+            "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"d\",\"columns\":[\"name\","
+            "\"destinations\"],\"values\":[[\"s\",[\"a\",\"b\"]]]}]}]}\n");
+  EXPECT_EQ(answer(Format::kCsv), "name,tags,name,destinations\nd,,s,destinations\n");
+  EXPECT_EQ(answer(Format::kMsgPack).substr(answer(Format::kMsgPack).size() - 8),
+            "\x92\xa1s\x92\xa1"
+            "a\xa1"
+            "b");
+}
+
 TEST(AcceptTest, ListsAndWildcardsAreRead) {
   EXPECT_EQ(NegotiateFormat(""), Format::kJson);
   EXPECT_EQ(NegotiateFormat("*/*"), Format::kJson);
@@ -335,6 +355,21 @@ TEST(AcceptTest, ListsAndWildcardsAreRead) {
   EXPECT_EQ(NegotiateFormat("application/csv"), Format::kCsv);
   EXPECT_EQ(NegotiateFormat("text/csv;q=0.9"), Format::kCsv);
   EXPECT_EQ(NegotiateFormat("text/html, application/x-msgpack"), Format::kMsgPack);
+  EXPECT_EQ(NegotiateFormat("TEXT/CSV"), Format::kCsv);
+  EXPECT_EQ(NegotiateFormat("text/*"), Format::kCsv);
+  EXPECT_EQ(NegotiateFormat("application/*"), Format::kJson);
+  EXPECT_EQ(NegotiateFormat(",;q=,=,/*,*"), Format::kJson);
+}
+
+TEST(AcceptTest, QualityThenPrecisionThenJsonDecide) {
+  EXPECT_EQ(NegotiateFormat("application/csv, application/json"), Format::kJson);
+  EXPECT_EQ(NegotiateFormat("application/x-msgpack, text/csv"), Format::kMsgPack);
+  EXPECT_EQ(NegotiateFormat("application/json;q=0.5, application/csv"), Format::kCsv);
+  EXPECT_EQ(NegotiateFormat("text/csv; header=present; q=0.2, application/x-msgpack; q=0.3"),
+            Format::kMsgPack);
+  EXPECT_EQ(NegotiateFormat("*/*, application/x-msgpack"), Format::kMsgPack);
+  EXPECT_EQ(NegotiateFormat("*/*, application/x-msgpack;q=0"), Format::kJson);
+  EXPECT_EQ(NegotiateFormat("application/json;q=0, text/*;q=0.1"), Format::kCsv);
 }
 
 }  // namespace
