@@ -23,14 +23,14 @@ absl::Status StoreImpl::ApplyRecord(const wal::Record& record) {
       return ApplyDelete(record);
     case RecordType::kRemoveSeries: {
       ASSIGN_OR_RETURN(const auto remove, RemoveSeriesRecord::Decode(record.payload));
-      const auto database = FindDatabase(remove.database);
+      const auto database = DatabaseOf(remove.database, record.lsn);
       const auto shard = database == nullptr ? nullptr : ShardOf(*database, remove.shard);
       if (shard != nullptr) shard->ApplyRemoveSeries(remove, record.lsn);
       return absl::OkStatus();
     }
     case RecordType::kSchema: {
       ASSIGN_OR_RETURN(const auto schema, SchemaRecord::Decode(record.payload));
-      const auto database = FindDatabase(schema.database);
+      const auto database = DatabaseOf(schema.database, record.lsn);
       const auto shard = database == nullptr ? nullptr : ShardOf(*database, schema.shard);
       if (shard != nullptr) shard->ApplySchema(schema, record.lsn);
       return absl::OkStatus();
@@ -38,6 +38,13 @@ absl::Status StoreImpl::ApplyRecord(const wal::Record& record) {
   }
   return base::FailedPrecondition("log record of unknown type ", record.type,
                                   ": written by a newer version");
+}
+
+std::shared_ptr<DatabaseState> StoreImpl::DatabaseOf(model::DatabaseId id, wal::Lsn lsn) {
+  if (auto database = FindDatabase(id)) return database;
+  // The log keeps what a damaged database could not take, for when it has been mended.
+  if (first_unapplied_ == 0 && !DamageOf(id).ok()) first_unapplied_ = lsn;
+  return nullptr;
 }
 
 std::shared_ptr<Shard> StoreImpl::ShardOf(DatabaseState& database, model::ShardId id) {
@@ -56,8 +63,8 @@ std::shared_ptr<Shard> StoreImpl::ShardOf(DatabaseState& database, model::ShardI
 
 absl::Status StoreImpl::ApplyBatch(const wal::Record& record) {
   ASSIGN_OR_RETURN(const auto batch, model::WriteBatchReader::Open(record.payload));
-  const auto database = FindDatabase(batch->database());
-  if (database == nullptr) return absl::OkStatus();  // dropped since
+  const auto database = DatabaseOf(batch->database(), record.lsn);
+  if (database == nullptr) return absl::OkStatus();
   while (true) {
     model::ShardId id;
     size_t rows;
@@ -76,16 +83,15 @@ absl::Status StoreImpl::ApplyBatch(const wal::Record& record) {
 
 absl::Status StoreImpl::ApplyDefinition(const wal::Record& record) {
   ASSIGN_OR_RETURN(const auto definition, DefinitionRecord::Decode(record.payload));
-  const auto database = FindDatabase(definition.database);
+  const auto database = DatabaseOf(definition.database, record.lsn);
   if (database == nullptr) return absl::OkStatus();
-  apply_mu_.AssertHeld();
   database->NoteDefinition(record.lsn);
   return replaying_ ? database->table().ApplyDefinition(definition.definition) : absl::OkStatus();
 }
 
 absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {
   ASSIGN_OR_RETURN(const auto remove, DeleteRecord::Decode(record.payload));
-  const auto database = FindDatabase(remove.database);
+  const auto database = DatabaseOf(remove.database, record.lsn);
   if (database == nullptr) return absl::OkStatus();
   for (const auto& part : remove.shards) {
     const auto shard = ShardOf(*database, part.shard);

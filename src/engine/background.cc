@@ -142,6 +142,11 @@ absl::Status StoreImpl::TruncateLog() {
   {
     absl::MutexLock lock(&apply_mu_);
     through = applied_lsn_;
+    if (first_unapplied_ != 0) {
+      absl::ReaderMutexLock databases(&databases_mu_);
+      if (damaged_.empty()) first_unapplied_ = 0;  // dropped since
+    }
+    if (first_unapplied_ != 0) through = std::min(through, first_unapplied_ - 1);
   }
   for (const auto& shard : AllShards()) {
     const wal::Lsn first = shard->first_unflushed_lsn();
@@ -233,6 +238,7 @@ absl::Status StoreImpl::TryRecover() {
 }
 
 void StoreImpl::NoteBackground(const absl::Status& status) {
+  damage_->Note(status);
   absl::MutexLock lock(&status_mu_);
   last_background_error_ = status;
 }

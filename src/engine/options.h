@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "wal/log.h"
 
 namespace varve::engine {
@@ -21,6 +23,8 @@ struct StoreOptions {
   uint64_t max_series_per_database = 0;              // 0: no limit
   uint64_t max_values_per_tag = 0;                   // 0: no limit
   size_t background_threads = 1;
+  // Called once for each damage that is found, at open or later, from any thread.
+  std::function<void(const absl::Status&)> on_damage;
   bool background = true;  // false (tests): flush and compaction happen only in Flush()
 };
 

@@ -16,8 +16,9 @@ constexpr size_t kRunRowsMin = 32;
 }  // namespace
 
 SeriesScanner::SeriesScanner(std::shared_ptr<const void> owner,
-                             std::span<const ShardSnapshot> shards, const ScanOptions& options)
-    : owner_(std::move(owner)) {
+                             std::span<const ShardSnapshot> shards, const ScanOptions& options,
+                             DamageList& damage)
+    : owner_(std::move(owner)), damage_(damage) {
   plan_.options = options;
   for (const ShardSnapshot& snapshot : shards) {
     if (!snapshot.shard.range.Overlaps(options.range)) continue;
@@ -104,6 +105,12 @@ size_t SeriesScanner::FirstSource(int64_t* next_head) const {
 }
 
 absl::Status SeriesScanner::Next(ScanStep* step) {
+  absl::Status status = Advance(step);
+  if (!status.ok()) damage_.Note(status);
+  return status;
+}
+
+absl::Status SeriesScanner::Advance(ScanStep* step) {
   while (true) {
     int64_t next_head;
     const size_t first = FirstSource(&next_head);

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/damage_list.h"
 #include "engine/parts.h"
 #include "engine/read_view.h"
 #include "engine/source_stream.h"
@@ -18,9 +19,9 @@ namespace varve::engine {
 // decoded block; a whole block that no other source overlaps may be answered by its statistics.
 class SeriesScanner : public Scanner {
  public:
-  // `shards` ascend by time and live as long as the scanner through `owner`.
+  // `shards` ascend by time; they and `damage` live as long as the scanner through `owner`.
   SeriesScanner(std::shared_ptr<const void> owner, std::span<const ShardSnapshot> shards,
-                const ScanOptions& options);
+                const ScanOptions& options, DamageList& damage);
 
   absl::Status Seek(model::SeriesId series) override;
   absl::Status Next(ScanStep* step) override;
@@ -38,6 +39,7 @@ class SeriesScanner : public Scanner {
     uint32_t row = 0;
   };
 
+  absl::Status Advance(ScanStep* step);
   absl::Status OpenShard(ShardSources& shard);
   absl::Status OpenFile(ShardSources& shard, size_t file);
   void OpenCache(const ShardSnapshot& snapshot, const Cache& cache, CacheEpoch epoch);
@@ -50,6 +52,7 @@ class SeriesScanner : public Scanner {
   bool EmitMerged(ScanStep* step);
 
   const std::shared_ptr<const void> owner_;
+  DamageList& damage_;
   ScanPlan plan_;
   std::vector<ShardSources> shards_;  // in scan order
   model::SeriesId series_ = model::kNoId;

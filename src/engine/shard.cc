@@ -42,11 +42,12 @@ absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string f
       new Shard(env, std::move(folder), known, table, std::move(cache_total)));
   RETURN_IF_ERROR(env.CreateDirs(shard->folder_));
   const std::string index_folder = base::JoinPath(shard->folder_, "index");
+  const bool has_index = env.Exists(base::JoinPath(index_folder, "index.list"));
   auto index = index::ShardIndex::Open(env, index_folder, table);
-  const bool rebuild = absl::IsDataLoss(index.status());
+  bool rebuild = absl::IsDataLoss(index.status());
   if (rebuild) {
     // Derived from the files and the log, so it is made again from them.
-    shard->damage_ = index.status();
+    shard->damage_.push_back(index.status());
     RETURN_IF_ERROR(env.RemoveTree(index_folder));
     index = index::ShardIndex::Open(env, index_folder, table);
   }
@@ -58,9 +59,11 @@ absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string f
   } else if (!manifest.ok()) {
     // Without its manifest nothing is known of the shard's files: they stay, and so does the log.
     shard->unreadable_ = manifest.status();
-    shard->damage_ = manifest.status();
+    shard->damage_.push_back(manifest.status());
     manifest = tsm::Manifest{};
   }
+  // A manifest with files is younger than its index: one that is gone was being made again.
+  rebuild |= !has_index && !manifest->files.empty();
   RETURN_IF_ERROR(shard->OpenParts(*std::move(manifest)));
   if (rebuild) RETURN_IF_ERROR(shard->RebuildIndex());
   return shard;
@@ -69,20 +72,31 @@ absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string f
 absl::Status Shard::RebuildIndex() {
   const auto parts = parts_.Load();
   for (const auto& part : parts->files) {
-    if (part.reader == nullptr) continue;
-    const auto cursor = part.reader->NewCursor();
-    while (true) {
-      ASSIGN_OR_RETURN(const bool more, cursor->NextSeries());
-      if (!more) break;
-      index_->AddSeries(cursor->series());
-      for (const auto& chunk : cursor->chunks()) {
-        for (const auto& column : chunk.columns) index_->AddField(column.field, column.type);
-      }
+    absl::Status status = part.reader == nullptr ? part.damage : IndexFile(*part.reader);
+    if (status.ok()) continue;
+    // Series of this file would be missing without a word: none of the shard are served.
+    if (part.reader != nullptr) damage_.push_back(status);
+    incomplete_ = status;
+    unreadable_ = std::move(status);
+    return absl::OkStatus();
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    LoadTypes();
+  }
+  return index_->Flush();
+}
+
+absl::Status Shard::IndexFile(tsm::FileReader& file) {
+  const auto cursor = file.NewCursor();
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, cursor->NextSeries());
+    if (!more) return absl::OkStatus();
+    index_->AddSeries(cursor->series());
+    for (const auto& chunk : cursor->chunks()) {
+      for (const auto& column : chunk.columns) index_->AddField(column.field, column.type);
     }
   }
-  absl::MutexLock lock(&mu_);
-  LoadTypes();
-  return absl::OkStatus();
 }
 
 absl::Status Shard::OpenParts(tsm::Manifest manifest) {
@@ -99,7 +113,7 @@ absl::Status Shard::OpenParts(tsm::Manifest manifest) {
       part.reader = *std::move(reader);
     } else {
       part.damage = reader.status();
-      damage_.Update(reader.status());
+      damage_.push_back(reader.status());
     }
     parts->files.push_back(std::move(part));
   }

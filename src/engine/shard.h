@@ -132,8 +132,10 @@ class Shard {
   // When the last row was applied, in the clock of Env::MonotonicNs().
   int64_t last_write_ns() const { return last_write_ns_.load(); }
   ShardStatus Status() const;
-  // OK, or the first damage found at open.
-  absl::Status damage() const { return damage_; }
+  // What was found to be damaged at open.
+  const std::vector<absl::Status>& damage() const { return damage_; }
+  // OK, or why the index may lack series, so that no view may trust it.
+  const absl::Status& incomplete() const { return incomplete_; }
 
   // Records that a flush or compaction failed, or did not: how long to wait until the next try.
   void NoteResult(bool ok, int64_t now_ns);
@@ -152,6 +154,7 @@ class Shard {
         ByteTotal cache_total);
   absl::Status OpenParts(tsm::Manifest manifest) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RebuildIndex() ABSL_LOCKS_EXCLUDED(mu_);
+  absl::Status IndexFile(tsm::FileReader& file);
   absl::Status RemoveStrays(const tsm::Manifest& manifest);
   void LoadTypes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteDirty(wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
@@ -175,8 +178,10 @@ class Shard {
   index::SeriesTable& table_;
   const ByteTotal cache_total_;
   std::unique_ptr<index::ShardIndex> index_;
-  absl::Status damage_;
-  absl::Status unreadable_;       // the manifest cannot be read: nothing can be read or flushed
+  std::vector<absl::Status> damage_;
+  // Why nothing can be read or flushed: the manifest is damaged, or the index and a file are.
+  absl::Status unreadable_;
+  absl::Status incomplete_;
   base::Published<Parts> parts_;  // changed only with mu_ held
   std::atomic<uint64_t> next_file_{1};
   std::atomic<int64_t> last_write_ns_{0};

@@ -9,8 +9,8 @@
 namespace varve::engine {
 
 ShardView::ShardView(std::shared_ptr<const index::SeriesTable> table,
-                     std::vector<ShardSnapshot> shards)
-    : table_(std::move(table)), shards_(std::move(shards)) {
+                     std::vector<ShardSnapshot> shards, std::shared_ptr<DamageList> damage)
+    : table_(std::move(table)), shards_(std::move(shards)), damage_(std::move(damage)) {
   std::sort(shards_.begin(), shards_.end(), [](const ShardSnapshot& a, const ShardSnapshot& b) {
     return a.shard.range.min_ns < b.shard.range.min_ns;
   });
@@ -98,7 +98,7 @@ void ShardView::KeyOf(model::SeriesId series, std::string* key) const {
 }
 
 std::unique_ptr<Scanner> ShardView::NewScanner(const ScanOptions& options) const {
-  return std::make_unique<SeriesScanner>(shared_from_this(), shards_, options);
+  return std::make_unique<SeriesScanner>(shared_from_this(), shards_, options, *damage_);
 }
 
 model::TimeRange ShardView::shards_range() const {

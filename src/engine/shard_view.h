@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/damage_list.h"
 #include "engine/parts.h"
 #include "engine/read_view.h"
 #include "index/series_table.h"
@@ -14,8 +15,10 @@ namespace varve::engine {
 // Immutable. Keeps the series table, and through the snapshots every file and cache, alive.
 class ShardView : public ReadView, public std::enable_shared_from_this<ShardView> {
  public:
-  // `shards` in any order. `table` may be null when there are none.
-  ShardView(std::shared_ptr<const index::SeriesTable> table, std::vector<ShardSnapshot> shards);
+  // `shards` in any order. `table` may be null when there are none. `damage` is told what scanners
+  // meet.
+  ShardView(std::shared_ptr<const index::SeriesTable> table, std::vector<ShardSnapshot> shards,
+            std::shared_ptr<DamageList> damage);
 
   std::vector<std::string> Measurements() const override;
   bool HasMeasurement(std::string_view measurement) const override;
@@ -35,6 +38,7 @@ class ShardView : public ReadView, public std::enable_shared_from_this<ShardView
 
   const std::shared_ptr<const index::SeriesTable> table_;
   std::vector<ShardSnapshot> shards_;  // ascending by time
+  const std::shared_ptr<DamageList> damage_;
 };
 
 }  // namespace varve::engine

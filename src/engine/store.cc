@@ -31,7 +31,8 @@ StoreImpl::StoreImpl(base::Env& env, StoreOptions options, model::ShardRouter& r
       options_(std::move(options)),
       router_(router),
       space_(env, {options_.data_folder, options_.wal_folder}),
-      compaction_rate_(env, options_.compact_bytes_per_second) {}
+      compaction_rate_(env, options_.compact_bytes_per_second),
+      damage_(std::make_shared<DamageList>(options_.on_damage)) {}
 
 StoreImpl::~StoreImpl() {
   StopBackground();
@@ -44,6 +45,7 @@ absl::Status StoreImpl::Start(std::vector<KnownShard> known) {
   log_options.folder = options_.wal_folder;
   log_options.sync = options_.sync;
   log_options.sync_interval_ms = options_.sync_interval_ms;
+  log_options.open_damaged = true;
   {
     absl::MutexLock lock(&apply_mu_);
     for (const KnownShard& shard : known) known_[shard.shard] = shard;
@@ -55,13 +57,17 @@ absl::Status StoreImpl::Start(std::vector<KnownShard> known) {
   // From the start: the log keeps what some shard needs, and each passes over what it has.
   ASSIGN_OR_RETURN(log_, wal::Log::Open(env_, log_options, /*after=*/0,
                                         [this](const wal::Record& record) { Apply(record); }));
+  damage_->Note(log_->health());
   {
     absl::MutexLock lock(&apply_mu_);
     replaying_ = false;
     known_.clear();
     applied_lsn_ = std::max(applied_lsn_, log_->applied());
     RETURN_IF_ERROR(replay_error_);
-    for (const auto& shard : AllShards()) shard->EndReplay();
+    for (const auto& shard : AllShards()) {
+      shard->EndReplay();
+      for (const absl::Status& damage : shard->damage()) damage_->Note(damage);
+    }
   }
   StartBackground();
   return absl::OkStatus();
@@ -74,13 +80,15 @@ absl::Status StoreImpl::OpenFolders(const std::vector<KnownShard>& known) {
   for (const std::string& name : names) {
     if (name.ends_with(kDroppedSuffix)) {
       RETURN_IF_ERROR(env_.RemoveTree(base::JoinPath(options_.data_folder, name)));
-    } else {
-      RETURN_IF_ERROR(OpenDatabaseFolder(name));
+    } else if (model::DatabaseId id; ParseDatabaseFolderName(name, &id)) {
+      RETURN_IF_ERROR(OpenKnownDatabase(id));
     }
   }
   // A database without a shard keeps its series table: the log may still name its ids.
   for (const KnownShard& shard : known) {
-    ASSIGN_OR_RETURN(const auto database, OpenDatabase(shard.database));
+    RETURN_IF_ERROR(OpenKnownDatabase(shard.database));
+    const auto database = FindDatabase(shard.database);
+    if (database == nullptr) continue;
     if (!env_.Exists(base::JoinPath(database->folder(), ShardFolderName(shard.shard)))) continue;
     bool created;
     RETURN_IF_ERROR(database->OpenShard(shard, &created).status());
@@ -99,10 +107,20 @@ absl::Status StoreImpl::OpenFolders(const std::vector<KnownShard>& known) {
   return absl::OkStatus();
 }
 
-absl::Status StoreImpl::OpenDatabaseFolder(const std::string& name) {
-  model::DatabaseId id;
-  if (!ParseDatabaseFolderName(name, &id)) return absl::OkStatus();
-  return OpenDatabase(id).status();
+absl::Status StoreImpl::OpenKnownDatabase(model::DatabaseId id) {
+  if (!DamageOf(id).ok()) return absl::OkStatus();
+  const absl::Status status = OpenDatabase(id).status();
+  if (!absl::IsDataLoss(status)) return status;
+  damage_->Note(status);
+  absl::MutexLock lock(&databases_mu_);
+  damaged_[id] = status;
+  return absl::OkStatus();
+}
+
+absl::Status StoreImpl::DamageOf(model::DatabaseId id) const {
+  absl::ReaderMutexLock lock(&databases_mu_);
+  const auto found = damaged_.find(id);
+  return found == damaged_.end() ? absl::OkStatus() : found->second;
 }
 
 std::shared_ptr<DatabaseState> StoreImpl::FindDatabase(model::DatabaseId id) const {
@@ -113,6 +131,7 @@ std::shared_ptr<DatabaseState> StoreImpl::FindDatabase(model::DatabaseId id) con
 
 absl::StatusOr<std::shared_ptr<DatabaseState>> StoreImpl::OpenDatabase(model::DatabaseId id) {
   if (auto found = FindDatabase(id)) return found;
+  RETURN_IF_ERROR(DamageOf(id));
   absl::MutexLock open_lock(&open_mu_);
   if (auto found = FindDatabase(id)) return found;
   ASSIGN_OR_RETURN(auto state, DatabaseState::Open(env_, options_.data_folder, id, cache_bytes_));
@@ -141,11 +160,15 @@ absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
     model::DatabaseId id, const std::vector<KnownShard>& shards) {
   const auto database = FindDatabase(id);
   if (database == nullptr) {
-    return std::make_shared<const ShardView>(nullptr, std::vector<ShardSnapshot>());
+    RETURN_IF_ERROR(DamageOf(id));
+    return std::make_shared<const ShardView>(nullptr, std::vector<ShardSnapshot>(), damage_);
   }
   std::vector<std::shared_ptr<Shard>> open;
   for (const KnownShard& known : shards) {
-    if (auto shard = database->FindShard(known.shard)) open.push_back(std::move(shard));
+    auto shard = database->FindShard(known.shard);
+    if (shard == nullptr) continue;
+    RETURN_IF_ERROR(shard->incomplete());
+    open.push_back(std::move(shard));
   }
   std::vector<ShardSnapshot> snapshots;
   snapshots.reserve(open.size());
@@ -156,7 +179,7 @@ absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
       snapshots.back().owner = shard;
     }
   }
-  return std::make_shared<const ShardView>(database->shared_table(), std::move(snapshots));
+  return std::make_shared<const ShardView>(database->shared_table(), std::move(snapshots), damage_);
 }
 
 absl::Status StoreImpl::DropShard(model::DatabaseId id, model::ShardId shard) {
@@ -171,11 +194,16 @@ absl::Status StoreImpl::DropDatabase(model::DatabaseId id) {
   {
     absl::MutexLock lock(&databases_mu_);
     const auto found = databases_.find(id);
-    if (found == databases_.end()) return absl::OkStatus();
-    database = std::move(found->second);
-    databases_.erase(found);
+    if (found != databases_.end()) {
+      database = std::move(found->second);
+      databases_.erase(found);
+    } else if (damaged_.erase(id) == 0) {
+      return absl::OkStatus();
+    }
   }
-  for (const auto& shard : database->Shards()) shard->Retire();
+  if (database != nullptr) {
+    for (const auto& shard : database->Shards()) shard->Retire();
+  }
   return RemoveFolder(env_, options_.data_folder, DatabaseFolderName(id));
 }
 
@@ -195,7 +223,8 @@ StoreStatus StoreImpl::Status() const {
   status.compactions = compactions_.load();
   status.points_written = points_written_.load();
   status.values_written = values_written_.load();
-  for (const auto& shard : AllShards()) status.last_background_error.Update(shard->damage());
+  status.damage = damage_->List();
+  if (!status.damage.empty()) status.last_background_error = status.damage.front();
   absl::MutexLock lock(&status_mu_);
   status.last_background_error.Update(last_background_error_);
   return status;

@@ -84,6 +84,7 @@ struct StoreStatus {
   uint64_t points_written = 0;
   uint64_t values_written = 0;
   absl::Status last_background_error;  // of a flush or compaction; OK after the next success
+  std::vector<absl::Status> damage;    // found since the store was opened; each names its file
 };
 
 // A shard that exists according to the catalog.
@@ -97,8 +98,10 @@ struct KnownShard {
 class Store {
  public:
   // Opens the data folder (the caller holds its lock), removes the folders of shards that are not
-  // `known`, replays the log, and starts the background threads. A damaged file or manifest does
-  // not fail this; Status() tells of it. `env` and `router` must outlive the store.
+  // `known`, replays the log, and starts the background threads. Damage does not
+  // fail this; Status() tells of it, and the rest can be read. A damaged file or manifest stops its
+  // shard, a damaged series table its database; behind a damaged record of the log nothing is
+  // replayed, and nothing is written. `env` and `router` must outlive the store.
   static absl::StatusOr<std::unique_ptr<Store>> Open(base::Env& env, StoreOptions options,
                                                      std::vector<KnownShard> known,
                                                      model::ShardRouter& router);

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/env.h"
+#include "engine/damage_list.h"
 #include "engine/database_state.h"
 #include "engine/disk_space.h"
 #include "engine/line_source.h"
@@ -57,8 +58,11 @@ class StoreImpl final : public Store {
 
   // --- store.cc
   absl::Status OpenFolders(const std::vector<KnownShard>& known);
-  absl::Status OpenDatabaseFolder(const std::string& name);
+  // OK, too, when the database is damaged: it is left alone then, see damaged_.
+  absl::Status OpenKnownDatabase(model::DatabaseId id);
   std::shared_ptr<DatabaseState> FindDatabase(model::DatabaseId id) const;
+  // OK, or why nothing of the database can be read.
+  absl::Status DamageOf(model::DatabaseId id) const ABSL_LOCKS_EXCLUDED(databases_mu_);
   absl::StatusOr<std::shared_ptr<DatabaseState>> OpenDatabase(model::DatabaseId id)
       ABSL_LOCKS_EXCLUDED(open_mu_);
   std::vector<std::shared_ptr<DatabaseState>> Databases() const;
@@ -68,8 +72,11 @@ class StoreImpl final : public Store {
   void Apply(const wal::Record& record);
   absl::Status ApplyRecord(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   absl::Status ApplyBatch(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
-  absl::Status ApplyDefinition(const wal::Record& record);
+  absl::Status ApplyDefinition(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   absl::Status ApplyDelete(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  // The database a record names; null when it was dropped since, or is damaged.
+  std::shared_ptr<DatabaseState> DatabaseOf(model::DatabaseId id, wal::Lsn lsn)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   // The shard a record names; null when it was dropped since.
   std::shared_ptr<Shard> ShardOf(DatabaseState& database, model::ShardId shard);
   void FlushDuringReplay() ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
@@ -123,6 +130,7 @@ class StoreImpl final : public Store {
   wal::Lsn applied_lsn_ ABSL_GUARDED_BY(apply_mu_) = 0;
   bool replaying_ ABSL_GUARDED_BY(apply_mu_) = false;
   absl::Status replay_error_ ABSL_GUARDED_BY(apply_mu_);
+  wal::Lsn first_unapplied_ ABSL_GUARDED_BY(apply_mu_) = 0;  // of a damaged database; 0: none
   absl::flat_hash_map<model::ShardId, KnownShard> known_ ABSL_GUARDED_BY(apply_mu_);  // in replay
 
   absl::Mutex open_mu_;  // held while a database is opened or dropped; before databases_mu_
@@ -130,9 +138,12 @@ class StoreImpl final : public Store {
   mutable absl::Mutex databases_mu_;
   absl::flat_hash_map<model::DatabaseId, std::shared_ptr<DatabaseState>> databases_
       ABSL_GUARDED_BY(databases_mu_);
+  absl::flat_hash_map<model::DatabaseId, absl::Status> damaged_ ABSL_GUARDED_BY(databases_mu_);
 
   absl::Mutex sessions_mu_;
   std::vector<std::unique_ptr<WriteSession>> sessions_ ABSL_GUARDED_BY(sessions_mu_);
+
+  const std::shared_ptr<DamageList> damage_;
 
   mutable absl::Mutex status_mu_;
   absl::Status last_background_error_ ABSL_GUARDED_BY(status_mu_);

@@ -1,5 +1,5 @@
 // /ping, /status, /health and OPTIONS: whether the server is there.
-#include "base/strings.h"
+#include "base/status.h"
 #include "http/endpoints.h"
 #include "http/form.h"
 #include "http/json_text.h"
@@ -33,9 +33,17 @@ void HandleHealth(const Services& services, ExchangePtr exchange, const Identity
   const bool pass = store.health.ok();
   Response response = MakeResponse(services, exchange->request(), pass ? 200 : 503, Format::kJson);
   std::string& body = response.body;
-  body = "{\"checks\":[],\"message\":";
-  AppendJsonString(body,
-                   pass ? "ready for queries and writes" : base::FromAbsl(store.health.message()));
+  body = "{\"checks\":[";
+  for (const absl::Status& damage : store.damage) {
+    if (&damage != &store.damage.front()) body += ',';
+    body += "{\"name\":\"data\",\"status\":\"fail\",\"message\":";
+    AppendJsonString(body, base::MessageOf(damage));
+    body += '}';
+  }
+  body += "],\"message\":";
+  AppendJsonString(body, !pass                  ? base::MessageOf(store.health)
+                         : store.damage.empty() ? "ready for queries and writes"
+                                                : "ready, but some data is damaged: see checks");
   base::StrAppend(body, ",\"name\":\"influxdb\",\"status\":\"", pass ? "pass" : "fail",
                   "\",\"version\":\"", kInfluxVersion, "\"}");
   exchange->Reply(std::move(response));

@@ -116,6 +116,9 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
     logger.Warn("key of the configuration has no meaning here and is ignored", {{"key", key}});
   }
   ASSIGN_OR_RETURN(InstanceOptions instance_options, MakeInstanceOptions(options));
+  instance_options.store.on_damage = [&logger](const absl::Status& damage) {
+    logger.Error("data is damaged", {{"damage", std::string(base::MessageOf(damage))}});
+  };
   http::Services services;
   ASSIGN_OR_RETURN(services.options, MakeHttpOptions(options));
   if (!services.options.auth_enabled && !IsLoopback(services.options.address)) {

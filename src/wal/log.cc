@@ -67,6 +67,7 @@ class LogImpl final : public Log {
   absl::Status TryRecover() override;
 
  private:
+  void StartSealed(const absl::Status& why, Lsn applied);
   void Run();
   // What the log thread found to do.
   struct Work {
@@ -130,10 +131,18 @@ class LogImpl final : public Log {
 absl::Status LogImpl::Start(Lsn after) {
   RETURN_IF_ERROR(env_.CreateDirs(options_.folder));
   RETURN_IF_ERROR(env_.SyncDir(ParentOf(options_.folder)));
+  Lsn replayed = 0;
   const auto replay = [&](const Record& record) {
     if (record.lsn > after) applier_(record);
+    replayed = record.lsn;
   };
-  ASSIGN_OR_RETURN(RecoveredLog log, ReadLog(env_, options_.folder, replay));
+  absl::StatusOr<RecoveredLog> read = ReadLog(env_, options_.folder, replay);
+  if (absl::IsDataLoss(read.status()) && options_.open_damaged) {
+    StartSealed(read.status(), std::max(replayed, after));
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(read.status());
+  RecoveredLog log = *std::move(read);
   RETURN_IF_ERROR(RepairTail(env_, options_.folder, &log));
 
   written_lsn_ = std::max({log.last_lsn, after, options_.lsn_floor});
@@ -154,6 +163,18 @@ absl::Status LogImpl::Start(Lsn after) {
   last_sync_ns_ = env_.MonotonicNs();
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+// The segments stay as they are, listed nowhere, so that nothing removes them.
+void LogImpl::StartSealed(const absl::Status& why, Lsn applied) {
+  written_lsn_ = applied;
+  applied_ = applied;
+  {
+    absl::MutexLock lock(&mu_);
+    next_lsn_ = applied + 1;
+    seal_ = why;
+  }
+  thread_ = std::thread([this] { Run(); });
 }
 
 LogImpl::~LogImpl() {

@@ -44,6 +44,9 @@ struct LogOptions {
   // No new record gets this LSN or a smaller one. For callers that keep positions elsewhere: with
   // kInterval and kOff, what they keep can outlive the records a power cut took.
   Lsn lsn_floor = 0;
+  // What Open() does with damage. False: fails. True: replays what stands before it, changes
+  // nothing on disk, and opens the log sealed; health() is the damage.
+  bool open_damaged = false;
 };
 
 // Thread safety: every method may be called from any thread.
