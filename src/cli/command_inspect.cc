@@ -7,9 +7,7 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/inspect_walk.h"
-#include "index/section_file.h"
-#include "index/series_segment.h"
-#include "index/shard_segment.h"
+#include "index/inspect.h"
 #include "meta/catalog_codec.h"
 #include "tsm/file.h"
 #include "tsm/inspect.h"
@@ -63,10 +61,12 @@ absl::Status PrintTsm(const std::string& path) {
     if (file.path != path) single = false;
     if (file.kind == FileKind::kManifest) {
       any = true;
+      std::cout << file.path << "\n";
       return tsm::DumpManifest(TheEnv(), file.folder, std::cout);
     }
     if (file.kind != FileKind::kTsm) return absl::OkStatus();
     any = true;
+    std::cout << file.path << "\n";
     tsm::DumpOptions options;
     options.chunks = single;
     return tsm::DumpFile(TheEnv(), file.path, options, std::cout);
@@ -77,92 +77,91 @@ absl::Status PrintTsm(const std::string& path) {
 absl::Status PrintIndex(const std::string& path) {
   bool any = false;
   RETURN_IF_ERROR(WalkFiles(path, [&](const FoundFile& file) -> absl::Status {
-    std::string text;
-    if (file.kind == FileKind::kSeriesSegment) {
-      ASSIGN_OR_RETURN(auto section,
-                       index::SectionFile::Open(TheEnv(), file.path, index::kSeriesSegmentFormat));
-      ASSIGN_OR_RETURN(const auto segment, index::SeriesSegment::Open(std::move(section)));
-      text = segment->Describe();
-    } else if (file.kind == FileKind::kShardSegment) {
-      ASSIGN_OR_RETURN(auto section,
-                       index::SectionFile::Open(TheEnv(), file.path, index::kShardSegmentFormat));
-      ASSIGN_OR_RETURN(const auto segment, index::ShardSegment::Open(std::move(section)));
-      text = segment->Describe();
-    } else {
+    if (file.kind != FileKind::kSeriesSegment && file.kind != FileKind::kShardSegment) {
       return absl::OkStatus();
     }
     any = true;
-    std::cout << file.path << "\n" << text;
+    ASSIGN_OR_RETURN(const std::string text, index::DescribeIndex(TheEnv(), file.path));
+    std::cout << text;
     if (!text.empty() && text.back() != '\n') std::cout << "\n";
     return absl::OkStatus();
   }));
   return any ? absl::OkStatus() : base::NotFound(path, ": no index segments");
 }
 
-absl::Status VerifyShard(const std::string& folder, uint64_t* checked) {
-  ASSIGN_OR_RETURN(const tsm::Manifest manifest, tsm::LoadManifest(TheEnv(), folder));
-  for (const tsm::ManifestFile& file : manifest.files) {
-    ASSIGN_OR_RETURN(const auto reader, tsm::FileReader::Open(TheEnv(), folder, file.info));
-    RETURN_IF_ERROR(reader->Verify());
-    ++*checked;
+absl::Status VerifyTsm(const std::string& folder, const tsm::FileInfo& info) {
+  ASSIGN_OR_RETURN(const auto reader, tsm::FileReader::Open(TheEnv(), folder, info));
+  return reader->Verify();
+}
+
+// Counts what was checked, and tells of what is damaged, in the order of finding it.
+class Verifier {
+ public:
+  void Count(const absl::Status& status) {
+    ++checked_;
+    if (status.ok()) return;
+    ++damaged_;
+    std::cout << "DAMAGED  " << base::MessageOf(status) << "\n";
   }
+  void Shard(const std::string& folder);
+  void File(const FoundFile& file);
+  void Log(const std::string& folder);
+  absl::Status Finish() const {
+    std::cout << checked_ << " files checked, " << damaged_ << " damaged" << std::endl;
+    return damaged_ == 0 ? absl::OkStatus() : base::DataLoss("damage was found");
+  }
+
+ private:
+  uint64_t checked_ = 0;
+  uint64_t damaged_ = 0;
+};
+
+// TSM files are checked through their manifest, which knows their sizes.
+void Verifier::Shard(const std::string& folder) {
+  const auto manifest = tsm::LoadManifest(TheEnv(), folder);
+  Count(manifest.status());
+  if (!manifest.ok()) return;
+  for (const tsm::ManifestFile& file : manifest->files) Count(VerifyTsm(folder, file.info));
+}
+
+absl::Status VerifyCatalog(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(TheEnv(), path));
+  RETURN_IF_ERROR(meta::DecodeCatalog(bytes).status(), path);
   return absl::OkStatus();
 }
 
-// One file, or what a manifest names. TSM files are checked through their manifest, which knows
-// their sizes.
-absl::Status VerifyFile(const FoundFile& file, uint64_t* checked) {
+void Verifier::File(const FoundFile& file) {
   switch (file.kind) {
-    case FileKind::kCatalog: {
-      ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(TheEnv(), file.path));
-      RETURN_IF_ERROR(meta::DecodeCatalog(bytes).status(), file.path);
-      break;
-    }
+    case FileKind::kCatalog:
+      return Count(VerifyCatalog(file.path));
     case FileKind::kManifest:
-      RETURN_IF_ERROR(VerifyShard(file.folder, checked));
-      break;
-    case FileKind::kSeriesSegment: {
-      ASSIGN_OR_RETURN(auto section,
-                       index::SectionFile::Open(TheEnv(), file.path, index::kSeriesSegmentFormat));
-      ASSIGN_OR_RETURN(const auto segment, index::SeriesSegment::Open(std::move(section)));
-      RETURN_IF_ERROR(segment->Verify());
-      break;
-    }
-    case FileKind::kShardSegment: {
-      ASSIGN_OR_RETURN(auto section,
-                       index::SectionFile::Open(TheEnv(), file.path, index::kShardSegmentFormat));
-      ASSIGN_OR_RETURN(const auto segment, index::ShardSegment::Open(std::move(section)));
-      RETURN_IF_ERROR(segment->Verify());
-      break;
-    }
+      return Shard(file.folder);
+    case FileKind::kSeriesSegment:
+    case FileKind::kShardSegment:
+    case FileKind::kSegmentList:
+      return Count(index::VerifyIndex(TheEnv(), file.path));
     default:
-      return absl::OkStatus();
+      return;
   }
-  ++*checked;
-  return absl::OkStatus();
+}
+
+// Segments behind a damaged one are not counted: what they hold builds on what it held.
+void Verifier::Log(const std::string& folder) {
+  const auto segments = wal::InspectFolder(TheEnv(), folder, [](const wal::Record&) {});
+  if (!segments.ok()) return Count(segments.status());
+  for (size_t i = 0; i < segments->size(); ++i) Count(absl::OkStatus());
 }
 
 absl::Status Verify(const std::string& path) {
-  uint64_t checked = 0;
-  uint64_t damaged = 0;
-  const auto note = [&](const absl::Status& status) {
-    if (status.ok()) return;
-    ++damaged;
-    std::cout << "DAMAGED  " << base::MessageOf(status) << "\n";
-  };
+  Verifier verifier;
   std::set<std::string> log_folders;
   RETURN_IF_ERROR(WalkFiles(path, [&](const FoundFile& file) {
     if (file.kind == FileKind::kLogSegment) log_folders.insert(file.folder);
-    note(VerifyFile(file, &checked));
+    verifier.File(file);
     return absl::OkStatus();
   }));
-  for (const std::string& folder : log_folders) {
-    const auto segments = wal::InspectFolder(TheEnv(), folder, [](const wal::Record&) {});
-    note(segments.status());
-    if (segments.ok()) checked += segments->size();
-  }
-  std::cout << checked << " files checked, " << damaged << " damaged" << std::endl;
-  return damaged == 0 ? absl::OkStatus() : base::DataLoss("damage was found");
+  for (const std::string& folder : log_folders) verifier.Log(folder);
+  return verifier.Finish();
 }
 
 }  // namespace
