@@ -26,7 +26,9 @@ DataType DataTypeOf(model::FieldType type) {
   }
 }
 
-SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const std::string& measurement) {
+// `tag_view`: where the measurement's tag keys are looked up.
+SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const engine::ReadView& tag_view,
+                                 const std::string& measurement) {
   SourceSchema schema;
   for (const engine::FieldTypes& field : view.Fields(measurement)) {
     DataType best = DataType::kUnknown;
@@ -35,7 +37,7 @@ SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const std::string
     }
     schema.fields[field.name] = best;
   }
-  for (std::string& tag : view.TagKeys(measurement)) schema.tags.insert(std::move(tag));
+  for (std::string& tag : tag_view.TagKeys(measurement)) schema.tags.insert(std::move(tag));
   return schema;
 }
 
@@ -119,6 +121,12 @@ class Preparer {
                                PreparedSelect* prepared, std::vector<SourceSchema>* schemas) {
     ASSIGN_OR_RETURN(const PolicyName policy, query_.Resolve(measurement));
     ASSIGN_OR_RETURN(const auto view, query_.View(policy, view_range));
+    // Wildcards find the tags the measurement has anywhere in the database, as in InfluxDB, whose
+    // index does not know policies and times, but only the fields of the shards that are read.
+    auto tag_view = view;
+    if (HasPattern(prepared->statement)) {
+      ASSIGN_OR_RETURN(tag_view, query_.WholeView(policy.database));
+    }
     if (measurement.regex == nullptr && measurement.name.empty()) {
       return base::InvalidArgument("invalid measurement");
     }
@@ -132,7 +140,7 @@ class Preparer {
     }
     for (std::string& name : names) {
       if (!view->HasMeasurement(name)) continue;
-      schemas->push_back(SchemaOfMeasurement(*view, name));
+      schemas->push_back(SchemaOfMeasurement(*view, *tag_view, name));
       PreparedSource source;
       source.policy = policy;
       source.view = view;

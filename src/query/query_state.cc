@@ -94,4 +94,23 @@ absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::View(
   return view;
 }
 
+absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::WholeView(
+    const std::string& name) {
+  absl::MutexLock lock(&mu_);
+  // No policy is called "".
+  auto& view = views_[{PolicyName{name, ""}, model::kMinTimeNs, model::kMaxTimeNs}];
+  if (view != nullptr) return view;
+  const auto catalog = context_.environment->catalog->Get();
+  const meta::Database* database = catalog->FindDatabase(name);
+  if (database == nullptr) return base::NotFound("database not found: ", name);
+  std::vector<engine::KnownShard> shards;
+  for (const meta::RetentionPolicy& policy : database->policies) {
+    for (const meta::ShardGroup& group : policy.shard_groups) {
+      shards.push_back({database->id, group.shard, group.range});
+    }
+  }
+  ASSIGN_OR_RETURN(view, context_.environment->store->OpenView(database->id, shards));
+  return view;
+}
+
 }  // namespace varve::query

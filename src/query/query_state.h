@@ -56,6 +56,10 @@ class QueryState {
   absl::StatusOr<std::shared_ptr<const engine::ReadView>> View(const PolicyName& policy,
                                                                const model::TimeRange& range)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The view of all shards of the database, whatever their policy; the same object when asked
+  // again.
+  absl::StatusOr<std::shared_ptr<const engine::ReadView>> WholeView(const std::string& database)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   const SelectContext& context_;

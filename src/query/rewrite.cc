@@ -155,6 +155,16 @@ bool HasPattern(const Expr& expr) {
   return paren != nullptr && HasPattern(*paren->inner);
 }
 
+bool HasFieldPattern(const SelectStatement& statement) {
+  return std::any_of(statement.fields.begin(), statement.fields.end(),
+                     [](const SelectField& field) { return HasPattern(*field.expr); });
+}
+
+bool HasDimensionPattern(const SelectStatement& statement) {
+  return std::any_of(statement.dimensions.begin(), statement.dimensions.end(),
+                     [](const Dimension& dimension) { return IsPattern(*dimension.expr); });
+}
+
 // The pattern that the innermost first argument of a call is, or null.
 const Expr* PatternOf(const Call& call, std::string* function) {
   const Call* at = &call;
@@ -288,16 +298,17 @@ absl::StatusOr<DataType> TypeOfExpr(const Expr& expr) {
   return DataType::kUnknown;
 }
 
+bool HasPattern(const SelectStatement& statement) {
+  return HasFieldPattern(statement) || HasDimensionPattern(statement);
+}
+
 absl::Status RewriteNames(const std::vector<SourceSchema>& sources, SelectStatement* statement) {
   const Typer typer(sources);
   for (SelectField& field : statement->fields) field.expr = typer.Rewrite(field.expr);
   if (statement->condition != nullptr) statement->condition = typer.Rewrite(statement->condition);
 
-  const bool patterns = std::any_of(statement->fields.begin(), statement->fields.end(),
-                                    [](const SelectField& f) { return HasPattern(*f.expr); });
-  const bool dimension_patterns =
-      std::any_of(statement->dimensions.begin(), statement->dimensions.end(),
-                  [](const Dimension& d) { return IsPattern(*d.expr); });
+  const bool patterns = HasFieldPattern(*statement);
+  const bool dimension_patterns = HasDimensionPattern(*statement);
   if (!patterns && !dimension_patterns) return absl::OkStatus();
 
   std::map<std::string, DataType, std::less<>> fields;

@@ -33,6 +33,10 @@ bool Precedes(DataType other, DataType type);
 // an operator does not take its operands.
 absl::StatusOr<DataType> TypeOfExpr(const Expr& expr);
 
+// Whether the fields or dimensions hold a wildcard or a regular expression, which RewriteNames()
+// expands.
+bool HasPattern(const SelectStatement& statement);
+
 // Gives every reference of the fields and the condition its type and expands wildcards and regular
 // expressions in fields and dimensions.
 absl::Status RewriteNames(const std::vector<SourceSchema>& sources, SelectStatement* statement);
