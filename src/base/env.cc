@@ -22,7 +22,10 @@ std::string FolderOf(const std::string& path) {
 
 absl::Status WriteFileAtomically(Env& env, const std::string& path, std::string_view bytes) {
   const std::string temporary = path + ".tmp";
-  RETURN_IF_ERROR(WriteNewFile(env, temporary, bytes));
+  if (absl::Status status = WriteNewFile(env, temporary, bytes); !status.ok()) {
+    env.RemoveFile(temporary).IgnoreError();  // half a file only fills a full disk further
+    return status;
+  }
   RETURN_IF_ERROR(env.RenameFile(temporary, path));
   return env.SyncDir(FolderOf(path));
 }

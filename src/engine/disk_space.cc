@@ -4,7 +4,8 @@
 
 namespace varve::engine {
 namespace {
-constexpr int64_t kCheckEveryNs = 1'000'000'000;
+// What is written in this time must be far less than the reserve.
+constexpr int64_t kCheckEveryNs = 20'000'000;
 }
 
 absl::Status DiskSpace::Check(uint64_t bytes, uint64_t reserve) const {

@@ -21,7 +21,7 @@ class DiskSpace {
   DiskSpace(base::Env& env, std::vector<std::string> folders)
       : env_(env), folders_(std::move(folders)) {}
 
-  // UNAVAILABLE when less than the reserve is free; asks the system once a second at most.
+  // UNAVAILABLE when less than the reserve is free; asks the system every 20 ms at most.
   absl::Status CheckForWrite();
   // RESOURCE_EXHAUSTED when `bytes` more would eat into half of the reserve; asks the system.
   absl::Status CheckFor(uint64_t bytes) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <deque>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -67,6 +68,7 @@ class LogImpl final : public Log {
   absl::Status TryRecover() override;
 
  private:
+  absl::Status Begin();
   void StartSealed(const absl::Status& why, Lsn applied);
   void Run();
   // What the log thread found to do.
@@ -98,6 +100,7 @@ class LogImpl final : public Log {
   const Applier applier_;
 
   std::unique_ptr<SegmentWriter> writer_;  // null: none is open, OpenSegment() is due
+  std::optional<RecoveredLog> recovered_;  // read, and not mended yet
   Lsn written_lsn_ = 0;
   Lsn previous_lsn_ = 0;  // of the last record before the segment being written; 0: there is none
   int64_t last_sync_ns_ = 0;
@@ -142,15 +145,29 @@ absl::Status LogImpl::Start(Lsn after) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(read.status());
-  RecoveredLog log = *std::move(read);
-  RETURN_IF_ERROR(RepairTail(env_, options_.folder, &log));
-
-  written_lsn_ = std::max({log.last_lsn, after, options_.lsn_floor});
+  recovered_ = *std::move(read);
+  written_lsn_ = std::max({recovered_->last_lsn, after, options_.lsn_floor});
+  const absl::Status begun = Begin();
+  if (absl::IsResourceExhausted(begun) && options_.open_damaged) {
+    StartSealed(begun, written_lsn_);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(begun);
   applied_ = written_lsn_;
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+// Mends the log that was read, and begins its next segment.
+absl::Status LogImpl::Begin() {
+  RETURN_IF_ERROR(RepairTail(env_, options_.folder, &*recovered_));
+  previous_lsn_ = recovered_->last_lsn;
+  RETURN_IF_ERROR(OpenSegment());
+  last_sync_ns_ = env_.MonotonicNs();
   {
     absl::MutexLock lock(&mu_);
     next_lsn_ = written_lsn_ + 1;
-    for (const SegmentInfo& segment : log.segments) {
+    for (const SegmentInfo& segment : recovered_->segments) {
       // The newest may be empty, and is replaced when it has the name of the one opened next.
       if (segment.records == 0 && segment.first_lsn == next_lsn_) continue;
       const Lsn last = segment.first_lsn + segment.records - 1;
@@ -158,10 +175,7 @@ absl::Status LogImpl::Start(Lsn after) {
       closed_bytes_ += segment.bytes;
     }
   }
-  previous_lsn_ = log.last_lsn;
-  RETURN_IF_ERROR(OpenSegment());
-  last_sync_ns_ = env_.MonotonicNs();
-  thread_ = std::thread([this] { Run(); });
+  recovered_.reset();
   return absl::OkStatus();
 }
 
@@ -173,6 +187,7 @@ void LogImpl::StartSealed(const absl::Status& why, Lsn applied) {
     absl::MutexLock lock(&mu_);
     next_lsn_ = applied + 1;
     seal_ = why;
+    recoverable_ = absl::IsResourceExhausted(why);
   }
   thread_ = std::thread([this] { Run(); });
 }
@@ -390,6 +405,7 @@ absl::Status LogImpl::TryRecover() {
 
 // Cuts off what a failed write left, durably, and begins a new segment.
 absl::Status LogImpl::Repair() {
+  if (recovered_) return Begin();
   if (writer_ != nullptr) {
     const std::string& path = writer_->path();
     RETURN_IF_ERROR(env_.TruncateFile(path, writer_->bytes()));

@@ -45,7 +45,8 @@ struct LogOptions {
   // kInterval and kOff, what they keep can outlive the records a power cut took.
   Lsn lsn_floor = 0;
   // What Open() does with damage. False: fails. True: replays what stands before it, changes
-  // nothing on disk, and opens the log sealed; health() is the damage.
+  // nothing on disk, and opens the log sealed; health() is the damage. So, too, on a full disk,
+  // behind a whole replay; TryRecover() then ends it once there is space.
   bool open_damaged = false;
 };
 
