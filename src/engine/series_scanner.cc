@@ -26,6 +26,9 @@ SeriesScanner::SeriesScanner(std::shared_ptr<const void> owner,
     shards_.back().cursors.resize(snapshot.parts->files.size());
   }
   if (options.descending) std::reverse(shards_.begin(), shards_.end());
+  for (const FieldRequest& request : options.fields) fields_.push_back(request.field);
+  std::sort(fields_.begin(), fields_.end());
+  fields_.erase(std::unique(fields_.begin(), fields_.end()), fields_.end());
   slices_.resize(options.fields.size());
   merged_.resize(options.fields.size());
 }
@@ -57,7 +60,10 @@ absl::Status SeriesScanner::OpenFile(ShardSources& shard, size_t file) {
   }
   if (part.reader == nullptr) return part.damage;
   auto& cursor = shard.cursors[file];
-  if (cursor == nullptr) cursor = part.reader->NewCursor();
+  if (cursor == nullptr) {
+    cursor = part.reader->NewCursor();
+    cursor->SelectFields(fields_);
+  }
   ASSIGN_OR_RETURN(const bool found, cursor->Seek(series_));
   if (!found) return absl::OkStatus();
   FindDeleted(*shard.snapshot, part.file.sequence);

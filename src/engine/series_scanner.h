@@ -60,6 +60,7 @@ class SeriesScanner : public Scanner {
   std::vector<std::unique_ptr<SourceStream>> streams_;  // oldest first; the first open_ are in use
   size_t open_ = 0;
   std::vector<model::TimeRange> deleted_;
+  std::vector<model::FieldId> fields_;  // those asked for, ascending, each once
   std::vector<WorkColumn> slices_;
   std::vector<int64_t> merged_times_;
   std::vector<uint32_t> merged_ends_;  // of each row's picks
