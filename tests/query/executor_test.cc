@@ -1,0 +1,237 @@
+// What holds for requests as a whole: who may, how many, how long, and how they are stopped. The
+// clock stands still unless a test moves it; what happens "meanwhile" happens inside a sink.
+#include "query/executor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/faulty_env.h"
+#include "base/status.h"
+#include "base/strings.h"
+
+namespace varve::query {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+// Keeps "ok" or the error of each statement, and the text cells of its rows.
+class TestSink : public ResultSink {
+ public:
+  std::function<void()> meanwhile;  // called with the first rows
+  std::vector<std::string> statements;
+  std::vector<std::string> texts;
+  size_t rows = 0;
+
+  absl::Status BeginStatement(int id) override {
+    EXPECT_EQ(static_cast<size_t>(id), statements.size());
+    return absl::OkStatus();
+  }
+  absl::Status Rows(const RowBatch& batch) override {
+    rows += batch.rows;
+    for (const Cell& cell : batch.cells) {
+      if (cell.kind == Cell::Kind::kString) texts.emplace_back(cell.text);
+    }
+    if (const auto call = std::exchange(meanwhile, nullptr)) call();
+    return absl::OkStatus();
+  }
+  absl::Status Message(std::string_view, std::string_view) override { return absl::OkStatus(); }
+  absl::Status EndStatement(const absl::Status& status) override {
+    statements.emplace_back(status.ok() ? "ok" : base::MessageOf(status));
+    return absl::OkStatus();
+  }
+};
+
+class ExecutorTest : public ::testing::Test {
+ protected:
+  ExecutorTest() : workers_(1, 16) {
+    env_.SetNowNs(1'000'000 * kSecondNs);
+    auto catalog = meta::Catalog::Open(env_, "/meta", {});
+    EXPECT_TRUE(catalog.ok()) << catalog.status();
+    catalog_ = *std::move(catalog);
+    engine::StoreOptions options;
+    options.data_folder = "/data";
+    options.wal_folder = "/wal";
+    options.background = false;
+    auto store = engine::Store::Open(env_, options, {}, *catalog_);
+    EXPECT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+    EXPECT_TRUE(catalog_->CreateDatabase("d", {}).ok());
+    EXPECT_TRUE(catalog_->CreateDatabase("e", {}).ok());
+    const std::vector<engine::Point> points = {{"m", 1, {{"v", model::FieldValue::Float(1)}}}};
+    EXPECT_TRUE(store_->WritePoints("d", "", points).status.ok());
+    MakeExecutor({});
+  }
+
+  void MakeExecutor(const QueryLimits& limits) {
+    Executor::Environment environment;
+    environment.env = &env_;
+    environment.catalog = catalog_.get();
+    environment.store = store_.get();
+    environment.workers = &workers_;
+    environment.limits = limits;
+    environment.on_slow_query = [this](std::string_view query, std::string_view database,
+                                       int64_t duration_ns) {
+      slow_.push_back(
+          base::StrCat(query, " on ", database, " took ", duration_ns / kSecondNs, "s"));
+    };
+    executor_ = Executor::Create(std::move(environment));
+  }
+
+  absl::Status Run(std::string text, TestSink& sink, const Principal* principal = nullptr) {
+    QueryRequest request;
+    request.text = std::move(text);
+    request.database = "d";
+    request.principal = principal;
+    request.cancelled = &cancelled_;
+    return executor_->Run(request, sink);
+  }
+  // The outcome of each statement.
+  std::vector<std::string> Outcome(std::string text) {
+    TestSink sink;
+    EXPECT_TRUE(Run(std::move(text), sink).ok());
+    return sink.statements;
+  }
+  // "" when allowed, else the words of the refusal.
+  std::string Refusal(std::string text, const Principal& principal) {
+    TestSink sink;
+    const absl::Status status = Run(std::move(text), sink, &principal);
+    if (status.ok()) return "";
+    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << status;
+    EXPECT_THAT(sink.statements, IsEmpty());
+    return std::string(base::MessageOf(status));
+  }
+
+  base::FaultyEnv env_;
+  base::ThreadPool workers_;
+  std::unique_ptr<meta::Catalog> catalog_;
+  std::unique_ptr<engine::Store> store_;
+  std::unique_ptr<Executor> executor_;
+  std::atomic<bool> cancelled_ = false;
+  std::vector<std::string> slow_;
+};
+
+TEST_F(ExecutorTest, AKilledRequestEndsAndTheOthersGoOn) {
+  TestSink sink;
+  TestSink list;
+  sink.meanwhile = [&] {
+    ASSERT_THAT(Outcome("KILL QUERY 1"), ElementsAre("ok"));
+    EXPECT_THAT(Outcome("KILL QUERY 1"), ElementsAre("already killed: 1"));
+    ASSERT_TRUE(Run("SHOW QUERIES", list).ok());
+  };
+  ASSERT_TRUE(Run("SELECT v FROM m; SELECT v FROM m; SELECT v FROM m", sink).ok());
+  ASSERT_EQ(sink.statements.size(), 3u);
+  EXPECT_EQ(sink.statements[1].substr(0, 3) == "not" ? sink.statements[0] : sink.statements[1],
+            "query interrupted");
+  EXPECT_EQ(sink.statements[2], "not executed");
+  EXPECT_EQ(list.rows, 2u);
+  EXPECT_THAT(list.texts, ElementsAre("SELECT v FROM m;\nSELECT v FROM m;\nSELECT v FROM m", "d",
+                                      "0s", "killed", "SHOW QUERIES", "d", "0s", "running"));
+  EXPECT_THAT(Outcome("SELECT v FROM m"), ElementsAre("ok"));
+  EXPECT_THAT(Outcome("KILL QUERY 1"), ElementsAre("no such query id: 1"));
+}
+
+TEST_F(ExecutorTest, ARequestEndsWhenItsClientIsGone) {
+  TestSink sink;
+  sink.meanwhile = [&] { cancelled_ = true; };
+  ASSERT_TRUE(Run("SHOW DATABASES; SELECT v FROM m", sink).ok());
+  EXPECT_THAT(sink.statements, ElementsAre("ok", "query interrupted"));
+}
+
+TEST_F(ExecutorTest, TheTimeoutCountsForTheWholeRequest) {
+  MakeExecutor({.timeout_ns = 10 * kSecondNs});
+  TestSink in_time;
+  in_time.meanwhile = [&] { env_.AdvanceNs(10 * kSecondNs); };
+  ASSERT_TRUE(Run("SHOW DATABASES; SELECT v FROM m", in_time).ok());
+  EXPECT_THAT(in_time.statements, ElementsAre("ok", "ok"));
+  TestSink late;
+  late.meanwhile = [&] { env_.AdvanceNs(10 * kSecondNs + 1); };
+  ASSERT_TRUE(Run("SHOW DATABASES; SELECT v FROM m; SHOW DATABASES", late).ok());
+  EXPECT_THAT(late.statements, ElementsAre("ok", "query-timeout limit exceeded", "not executed"));
+}
+
+TEST_F(ExecutorTest, NoMoreRequestsRunThanMay) {
+  MakeExecutor({.max_concurrent = 2});
+  TestSink first;
+  first.meanwhile = [&] {
+    TestSink second;
+    second.meanwhile = [&] {
+      EXPECT_THAT(Outcome("SHOW DATABASES; SHOW USERS"),
+                  ElementsAre("max-concurrent-queries limit exceeded(2, 2)"));
+    };
+    ASSERT_TRUE(Run("SHOW DATABASES", second).ok());
+    EXPECT_THAT(second.statements, ElementsAre("ok"));
+    // Its place is free again.
+    EXPECT_THAT(Outcome("SHOW DATABASES"), ElementsAre("ok"));
+  };
+  ASSERT_TRUE(Run("SELECT v FROM m", first).ok());
+  EXPECT_EQ(first.meanwhile, nullptr);
+  EXPECT_THAT(first.statements, ElementsAre("ok"));
+}
+
+TEST_F(ExecutorTest, ReportsWhatTookLongWithoutPasswords) {
+  MakeExecutor({.log_after_ns = 5 * kSecondNs});
+  EXPECT_THAT(Outcome("SELECT v FROM m"), ElementsAre("ok"));
+  TestSink sink;
+  sink.meanwhile = [&] { env_.AdvanceNs(7 * kSecondNs); };
+  ASSERT_TRUE(Run("SHOW DATABASES; CREATE USER u WITH PASSWORD 'secret'", sink).ok());
+  ASSERT_EQ(slow_.size(), 1u);
+  EXPECT_THAT(slow_[0], HasSubstr("PASSWORD [REDACTED] on d took 7s"));
+}
+
+TEST_F(ExecutorTest, WhatDoesNotParseTouchesNoSink) {
+  TestSink sink;
+  EXPECT_EQ(Run("SELECT", sink).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(sink.statements, IsEmpty());
+}
+
+TEST_F(ExecutorTest, AdministratorsMayDoEverything) {
+  const Principal admin{.user = "root", .admin = true, .privileges = {}};
+  EXPECT_EQ(Refusal("CREATE DATABASE f; SHOW USERS; SELECT v INTO f..n FROM m", admin), "");
+}
+
+TEST_F(ExecutorTest, ReadersReadTheirDatabase) {
+  const Principal reader{.user = "r", .privileges = {{"d", meta::Privilege::kRead}}};
+  EXPECT_EQ(Refusal("SELECT v FROM m; SHOW SERIES; SHOW TAG KEYS; SHOW RETENTION POLICIES", reader),
+            "");
+  EXPECT_EQ(Refusal("SELECT v FROM e..m", reader),
+            "r not authorized to execute statement 'SELECT v FROM e..m', requires READ on e");
+  EXPECT_THAT(Refusal("SELECT v FROM (SELECT v FROM e..m)", reader), HasSubstr("READ on e"));
+  EXPECT_THAT(Refusal("SHOW SERIES FROM e..m", reader), HasSubstr("requires READ on e"));
+  EXPECT_THAT(Refusal("SELECT v INTO n FROM m", reader), HasSubstr("requires WRITE on d"));
+  EXPECT_THAT(Refusal("EXPLAIN SELECT v FROM e..m", reader), HasSubstr("requires READ on e"));
+  EXPECT_THAT(Refusal("DELETE FROM m", reader), HasSubstr("requires WRITE on d"));
+  for (const char* text :
+       {"CREATE DATABASE f", "DROP DATABASE d", "SHOW USERS", "KILL QUERY 1", "DROP MEASUREMENT m",
+        "CREATE USER u WITH PASSWORD 'p'", "GRANT ALL ON d TO r", "SHOW STATS", "DROP SHARD 1"}) {
+    EXPECT_THAT(Refusal(text, reader), HasSubstr("requires admin privilege")) << text;
+  }
+}
+
+TEST_F(ExecutorTest, ARefusedStatementStopsTheWholeRequestBeforeItBegins) {
+  const Principal writer{.user = "w", .privileges = {{"d", meta::Privilege::kWrite}}};
+  EXPECT_THAT(Refusal("DELETE FROM m; SELECT v FROM m", writer), HasSubstr("requires READ on d"));
+  TestSink sink;
+  ASSERT_TRUE(Run("SELECT v FROM m", sink).ok());
+  EXPECT_EQ(sink.rows, 1u);
+}
+
+TEST_F(ExecutorTest, DatabasesOfOthersAreNotListed) {
+  const Principal reader{.user = "r", .privileges = {{"e", meta::Privilege::kAll}}};
+  TestSink sink;
+  ASSERT_TRUE(Run("SHOW DATABASES", sink, &reader).ok());
+  EXPECT_THAT(sink.texts, ElementsAre("e"));
+}
+
+}  // namespace
+}  // namespace varve::query
