@@ -68,6 +68,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(base::Env& env, Instanc
   environment.workers = instance->workers_.get();
   environment.limits = options.limits;
   environment.facts = std::move(options.facts);
+  environment.on_slow_query = std::move(options.on_slow_query);
   instance->executor_ = query::Executor::Create(std::move(environment));
   return instance;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -23,6 +24,9 @@ struct InstanceOptions {
   query::QueryLimits limits;
   size_t query_threads = 0;  // 0: one per core
   query::ServerFacts facts;
+  // As query::Executor::Environment's.
+  std::function<void(std::string_view query, std::string_view database, int64_t duration_ns)>
+      on_slow_query;
 };
 
 // The folders of an instance below one root: meta/, data/, wal/ and LOCK.

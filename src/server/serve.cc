@@ -140,6 +140,12 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
                               {"client", std::string(record.client)}});
     };
   }
+  instance_options.on_slow_query = [&logger](std::string_view query, std::string_view database,
+                                             int64_t duration_ns) {
+    logger.Warn("query took long", {{"query", std::string(query)},
+                                    {"database", std::string(database)},
+                                    {"duration", MillisecondText(duration_ns)}});
+  };
   // Asked only by queries, which come when `services` is complete.
   instance_options.facts.statistics = [&services] { return http::CollectStatistics(services); };
   instance_options.facts.diagnostics = [&services] { return http::CollectDiagnostics(services); };

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -46,6 +47,20 @@ class EndToEndTest : public ::testing::Test {
   std::string root_;
   std::string folder_;
 };
+
+TEST_F(EndToEndTest, LogsQueriesThatTakeLong) {
+  std::ofstream(root_ + "/varve.conf") << "[coordinator]\nlog-queries-after = \"1ns\"\n";
+  {
+    VarvedProcess varved(folder_, {"--config", root_ + "/varve.conf"});
+    Query(varved, "CREATE DATABASE d; CREATE USER u WITH PASSWORD 'secret'");
+    EXPECT_EQ(varved.Stop(), 0);
+  }
+  std::stringstream log;
+  log << std::ifstream(folder_ + ".log").rdbuf();
+  EXPECT_THAT(log.str(), HasSubstr("query took long"));
+  EXPECT_THAT(log.str(), HasSubstr("PASSWORD [REDACTED]"));
+  EXPECT_THAT(log.str(), ::testing::Not(HasSubstr("secret")));
+}
 
 TEST_F(EndToEndTest, AcknowledgedPointsSurviveKill) {
   size_t points = 0;
