@@ -84,7 +84,8 @@ def start(name, folder, port, build):
 
 
 def folder_bytes(folder):
-    return sum(os.path.getsize(os.path.join(where, name))
+    """What the files take on disk: InfluxDB makes some of them longer than what is in them."""
+    return sum(os.stat(os.path.join(where, name)).st_blocks * 512
                for where, _, names in os.walk(folder) for name in names)
 
 
@@ -97,7 +98,7 @@ def run_round(name, options):
         argv = [os.path.join(options.build, "bin", "varve-bench"), "--port", str(port),
                 "--pid", str(server.pid), "--hosts", str(options.hosts),
                 "--rows", str(options.rows), "--connections", str(options.connections),
-                "--quiet-seconds", "20", "--idle-limit", str(options.settle)]
+                "--quiet-seconds", str(options.quiet), "--idle-limit", str(options.settle)]
         if options.two_decimals:
             argv.append("--two-decimals")
         figures = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
@@ -121,6 +122,7 @@ def main():
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--settle", type=float, default=180,
                         help="seconds to wait, at most, until nothing is left to flush or merge")
+    parser.add_argument("--quiet", type=int, default=20, help="idle seconds that mean settled")
     parser.add_argument("--two-decimals", action="store_true")
     parser.add_argument("--scratch", default=None, help="folder for the servers' data")
     parser.add_argument("--servers", default="varve,influxdb")
