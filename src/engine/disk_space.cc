@@ -6,7 +6,7 @@ namespace varve::engine {
 namespace {
 // What is written in this time must be far less than the reserve.
 constexpr int64_t kCheckEveryNs = 20'000'000;
-}
+}  // namespace
 
 absl::Status DiskSpace::Check(uint64_t bytes, uint64_t reserve) const {
   for (const std::string& folder : folders_) {
