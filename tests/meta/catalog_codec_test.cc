@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
 #include "base/checksum.h"
 #include "base/coding.h"
 
@@ -37,6 +42,19 @@ TEST(CatalogCodecTest, RoundTrips) {
   EXPECT_EQ(EncodeCatalog(*data), bytes);
   EXPECT_EQ(data->FindDatabase("building")->FindPolicy("realtime")->past_write_limit_ns, 5);
   EXPECT_EQ(data->FindUser("ann")->privileges.at("building"), Privilege::kWrite);
+}
+
+// Catalogs of version 1 must stay readable: the bytes are frozen here.
+TEST(CatalogCodecTest, BytesOfVersionOne) {
+  const std::string path = VARVE_SOURCE_DIR "/tests/golden/catalog_v1";
+  const std::string bytes = EncodeCatalog(Sample());
+  if (std::getenv("GOLDEN_UPDATE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  std::ifstream file(path, std::ios::binary);
+  const std::string golden((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(bytes, golden);
+  ASSERT_TRUE(DecodeCatalog(golden).ok());
 }
 
 TEST(CatalogCodecTest, EveryTruncationAndFlipIsRefused) {
