@@ -1,5 +1,8 @@
 // Flush, compaction and log truncation: when, and by whom.
 #include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/status.h"
@@ -91,13 +94,14 @@ void StoreImpl::RunCompactor() {
 
 void StoreImpl::FreezeDue() {
   const int64_t now = env_.MonotonicNs();
-  auto shards = AllShards();
+  // Sizes are taken once: they grow while this runs, and an order must not change under a sort.
+  std::vector<std::pair<uint64_t, std::shared_ptr<Shard>>> shards;
+  for (auto& shard : AllShards()) shards.emplace_back(shard->active_bytes(), std::move(shard));
   std::sort(shards.begin(), shards.end(),
-            [](const auto& a, const auto& b) { return a->active_bytes() > b->active_bytes(); });
+            [](const auto& a, const auto& b) { return a.first > b.first; });
   uint64_t held = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_->load(), 0));
-  for (const auto& shard : shards) {
+  for (const auto& [bytes, shard] : shards) {
     if (!shard->has_unfrozen()) continue;
-    const uint64_t bytes = shard->active_bytes();
     const bool large = bytes >= options_.cache_snapshot_bytes;
     const bool cold = now - shard->last_write_ns() >= options_.cache_snapshot_cold_ns;
     const bool pressure = held > options_.cache_bytes_max / kPressureShare;

@@ -15,6 +15,8 @@ TEST_F(ConcurrencyTest, EveryViewIsWholeAndNothingIsLost) {
   options.compact_bytes_per_second = 0;
   router.shard_ns = 1'000'000;
   store();
+  // Both shards exist before the first view lists them.
+  ASSERT_EQ(Write("stays v=1 0\nstays v=1 1000000"), "");
   constexpr int kWriters = 3;
   constexpr int kRecords = 150;
   std::atomic<int> running{kWriters};
