@@ -12,12 +12,9 @@ using engine::ScanStep;
 
 // Series in a task: enough to outweigh starting it, few enough to keep all threads busy.
 constexpr size_t kTaskSeriesMin = 16;
-// Of booleans and texts, statistics know only how many there are.
 bool StatisticsSuffice(const LeafPlan& leaf) {
-  const bool numeric = leaf.type == model::FieldType::kFloat ||
-                       leaf.type == model::FieldType::kInteger ||
-                       leaf.type == model::FieldType::kUnsigned;
-  return leaf.function->statistics && (numeric || leaf.function->name == "count");
+  return leaf.function->statistics == Statistics::kOfAll ||
+         (leaf.function->statistics == Statistics::kOfNumbers && kNumbers.Contains(leaf.type));
 }
 
 // What a window takes in the table of windows, and in an aggregator; and what an aggregator takes
@@ -66,7 +63,7 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   bool statistics = aux.empty();
   for (const LeafPlan* leaf : leaves_) {
     statistics = statistics && StatisticsSuffice(*leaf);
-    order_matters_ = order_matters_ || !leaf->function->statistics;
+    order_matters_ = order_matters_ || leaf->function->merge == Merge::kInOrder;
     size_t at = 0;
     while (at < request_.columns.size() && (request_.columns[at].name != leaf->field.name ||
                                             request_.columns[at].type != leaf->field.type)) {

@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "base/status.h"
-#include "query/functions/math.h"
-#include "query/functions/transform.h"
+#include "query/data_type.h"
 #include "query/rewrite.h"
 
 namespace varve::query {
@@ -13,31 +12,13 @@ namespace {
 
 using model::FieldType;
 
+// Of what a leaf reads. A tag is a column of a subquery's answer, but no field of a measurement.
 FieldType StoredType(DataType type, bool tags_are_texts) {
-  switch (type) {
-    case DataType::kFloat:
-      return FieldType::kFloat;
-    case DataType::kInteger:
-      return FieldType::kInteger;
-    case DataType::kUnsigned:
-      return FieldType::kUnsigned;
-    case DataType::kString:
-      return FieldType::kString;
-    case DataType::kBoolean:
-      return FieldType::kBoolean;
-    case DataType::kTag:
-      // A tag is a column of a subquery's answer, but no field of a measurement.
-      return tags_are_texts ? FieldType::kString : FieldType::kNone;
-    default:
-      return FieldType::kNone;
-  }
+  return type == DataType::kTag && tags_are_texts ? FieldType::kString : FieldTypeOf(type);
 }
 
-bool IsRanked(std::string_view name) { return name == "top" || name == "bottom"; }
-
-bool IsSelector(std::string_view name) {
-  return name == "first" || name == "last" || name == "min" || name == "max" ||
-         name == "percentile" || name == "sample" || IsRanked(name);
+bool IsSelector(const Call& call) {
+  return FindFunction(call.name, FunctionKind::kSelector) != nullptr;
 }
 
 bool SameRef(const VarRef& a, const VarRef& b) { return a.name == b.name && a.type == b.type; }
@@ -56,7 +37,7 @@ class Planner {
       plan_.fields.push_back(field.expr);
       Visit(field.expr);
       const auto* call = field.expr->As<Call>();
-      if (call == nullptr || !IsRanked(call->name)) continue;
+      if (call == nullptr || !HasFurtherColumns(*call)) continue;
       for (size_t i = 1; i + 1 < call->args.size(); ++i) {
         if (statement.target.has_value()) {
           plan_.written_tags.push_back(call->args[i]->As<VarRef>()->name);
@@ -66,7 +47,7 @@ class Planner {
         }
       }
     }
-    const bool selector = calls_.size() == 1 && IsSelector(calls_[0]->name);
+    const bool selector = calls_.size() == 1 && IsSelector(*calls_[0]);
     OrderAux();
     for (const Call* call : calls_) {
       CallPlan planned;
@@ -91,7 +72,7 @@ class Planner {
     } else if (const auto* paren = expr->As<ParenExpr>()) {
       Visit(paren->inner);
     } else if (const auto* call = expr->As<Call>()) {
-      if (FindMathFunction(call->name) != nullptr) {
+      if (FindFunction(call->name, FunctionKind::kMath) != nullptr) {
         for (const ExprPtr& arg : call->args) Visit(arg);
         return;
       }
@@ -103,7 +84,7 @@ class Planner {
 
   // Puts what top() and bottom() group by in front.
   void OrderAux() {
-    if (calls_.size() != 1 || !IsRanked(calls_[0]->name)) return;
+    if (calls_.size() != 1 || !HasFurtherColumns(*calls_[0])) return;
     std::vector<VarRef> ordered;
     for (size_t i = 1; i + 1 < calls_[0]->args.size(); ++i) {
       ordered.push_back(*calls_[0]->args[i]->As<VarRef>());
@@ -117,8 +98,8 @@ class Planner {
 
   absl::Status PlanCall(const Call& call, model::TimeRange range, bool selector, CallPlan* out) {
     const Interval& interval = select_.compiled->interval;
-    if (IsTransformation(call.name)) {
-      if (!interval.zero() && ReadsWindowBefore(call.name)) Widen(&range);
+    if (const auto* transformation = FindFunction(call.name, FunctionKind::kTransformation)) {
+      if (!interval.zero() && transformation->reads_before) Widen(&range);
       const auto* inner = call.args[0]->As<Call>();
       if (inner != nullptr) {
         RETURN_IF_ERROR(PlanCall(*inner, range, false, out));
@@ -138,27 +119,25 @@ class Planner {
     const Interval& interval = select_.compiled->interval;
     const Call* of = &call;
     leaf->name = call.name;
-    std::string_view function = call.name;
+    leaf->function = FindFunction(call.name);
+    if (leaf->function == nullptr || leaf->function->make == nullptr) {
+      return base::InvalidArgument("unsupported call: ", call.name);
+    }
     if (const auto* inner = call.args[0]->As<Call>(); inner != nullptr) {
-      if (call.name != "count" || inner->name != "distinct") {
+      if (leaf->function->of_distinct == nullptr || inner->name != kDistinctName) {
         return base::InvalidArgument("expected field argument in ", call.name, "()");
       }
-      function = "count_distinct";
+      leaf->function = leaf->function->of_distinct;
       of = inner;
-    }
-    leaf->function = FindAggregate(function);
-    if (leaf->function == nullptr) {
-      return base::InvalidArgument("unsupported call: ", call.name);
     }
     leaf->field = *of->args[0]->As<VarRef>();
     leaf->type = StoredType(leaf->field.type, has_subquery_);
     leaf->range = range;
     leaf->options.descending = !select_.compiled->ascending;
-    leaf->is_count = call.name == "count";
     leaf->keeps_time = leaf->function->keeps_time || (selector && interval.zero());
-    leaf->fills = !interval.zero() && !leaf->function->keeps_time && call.name != "distinct";
+    leaf->fills = !interval.zero() && leaf->function->gaps != Gaps::kNone;
     leaf->options.aux_width = selector ? plan_.aux.size() : 0;
-    if (IsRanked(call.name)) leaf->options.by_width = call.args.size() - 2;
+    if (HasFurtherColumns(call)) leaf->options.by_width = call.args.size() - 2;
     if (call.args.size() > 1) {
       const Expr& last = *call.args.back();
       if (const auto* n = last.As<IntegerLiteral>()) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "query/functions/aggregate.h"
+#include "query/functions/function.h"
 #include "query/prepare.h"
 
 namespace varve::query {
@@ -15,7 +15,7 @@ namespace varve::query {
 // The innermost step of a call: windows aggregated, or, without a function, the points themselves
 // in order of time.
 struct LeafPlan {
-  const AggregateFunction* function = nullptr;
+  const Function* function = nullptr;
   std::string name;  // as InfluxDB prints it in errors
   AggregateOptions options;
   VarRef field;
@@ -23,7 +23,6 @@ struct LeafPlan {
   model::TimeRange range;
   bool keeps_time = false;  // points have the time of their row, else of their window
   bool fills = false;       // gaps between windows are filled
-  bool is_count = false;    // fill(null) means 0
 };
 
 struct CallPlan {

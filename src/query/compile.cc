@@ -7,7 +7,7 @@
 #include "query/compile_state.h"
 #include "query/condition.h"
 #include "query/evaluate.h"
-#include "query/functions/math.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -23,7 +23,7 @@ int64_t OffsetWithin(int64_t t, int64_t interval) {
 // DISTINCT field, alone or as an argument, becomes distinct(field).
 ExprPtr RewriteDistinct(const ExprPtr& expr) {
   if (const auto* distinct = expr->As<Distinct>()) {
-    return MakeExpr(Call{"distinct", {MakeExpr(VarRef{distinct->name})}});
+    return MakeExpr(Call{std::string(kDistinctName), {MakeExpr(VarRef{distinct->name})}});
   }
   if (const auto* call = expr->As<Call>()) {
     Call copy = *call;
@@ -97,14 +97,11 @@ absl::Status ValidateCondition(const Expr* expr) {
   if (const auto* paren = expr->As<ParenExpr>()) return ValidateCondition(paren->inner.get());
   const auto* call = expr->As<Call>();
   if (call == nullptr) return absl::OkStatus();
-  const MathFunction* math = FindMathFunction(call->name);
+  const Function* math = FindFunction(call->name, FunctionKind::kMath);
   if (math == nullptr) {
     return base::InvalidArgument("invalid function call in condition: ", Format(*expr));
   }
-  if (call->args.size() != math->arity) {
-    return base::InvalidArgument("invalid number of arguments for ", call->name, ", expected ",
-                                 math->arity, ", got ", call->args.size());
-  }
+  RETURN_IF_ERROR(CheckArgumentCount(*math, *call));
   for (const ExprPtr& arg : call->args) RETURN_IF_ERROR(ValidateCondition(arg.get()));
   return absl::OkStatus();
 }

@@ -48,8 +48,6 @@ absl::StatusOr<std::shared_ptr<CompiledSelect>> CompileSelect(const SelectStatem
 
 // "*influxql.IntegerLiteral": how InfluxDB's messages name the kind of an expression.
 std::string_view GoTypeName(const Expr& expr);
-// True for difference(), moving_average() and the like: their first value needs the window before.
-bool ReadsWindowBefore(std::string_view transformation);
 // Numbers, texts, durations, times, booleans, regular expressions, lists, nil.
 bool IsLiteral(const Expr& expr);
 

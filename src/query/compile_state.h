@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "query/compile.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 
@@ -39,18 +40,11 @@ struct CompileState {
   absl::Status CompileNested(const Expr& expr, Field* field);
   absl::Status CompileSymbol(std::string_view name, const Expr& expr, Field* field);
   absl::Status CompileCall(const Call& call, Field* field);
-  absl::Status CompileMath(const Call& call, Field* field);
-  absl::Status CompileAggregate(const Call& call, Field* field);
-  absl::Status CompileDistinct(const std::vector<ExprPtr>& args, bool nested);
-  absl::Status CompileTopBottom(const Call& call, Field* field);
-  absl::Status CompilePercentile(const Call& call, Field* field);
-  absl::Status CompileSample(const Call& call, Field* field);
-  absl::Status CompileIntegral(const Call& call, Field* field);
-  absl::Status CompileHoltWinters(const Call& call, Field* field);
-  absl::Status CompileTransformation(const Call& call, Field* field);
-  absl::Status CheckTechnicalArguments(const Call& call);
-  // The first argument of a transformation: a call under GROUP BY time(), else a field.
-  absl::Status CompileInput(const Call& call, Field* field);
+  absl::Status CompileFirstArgument(const Function& function, const Call& call, Field* field);
+  // distinct(field) as it is, or DISTINCT field; `nested`: the argument of another function.
+  absl::Status CompileDistinct(const Call& call, bool nested);
+  absl::Status CompileRanked(const Call& call, Field* field);
+  absl::Status CompileWindows(const Function& function, const Call& call, Field* field);
 };
 
 absl::Status ValidateCondition(const Expr* expr);

@@ -5,7 +5,8 @@
 
 #include "query/compile.h"
 #include "query/condition.h"
-#include "query/functions/math.h"
+#include "query/functions/function.h"
+#include "query/functions/numbers.h"
 
 namespace varve::query {
 namespace {
@@ -128,21 +129,6 @@ FieldValue MixedOperator(Operator op, const FieldValue& left, const FieldValue& 
                                  FieldValue::Unsigned);
 }
 
-double NumberOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return value.as_float();
-    case FieldType::kInteger:
-      return static_cast<double>(value.as_integer());
-    default:
-      return static_cast<double>(value.as_unsigned());
-  }
-}
-
-bool IsNumber(FieldType type) {
-  return type == FieldType::kFloat || type == FieldType::kInteger || type == FieldType::kUnsigned;
-}
-
 FieldValue NumberOperator(Operator op, const FieldValue& left, const FieldValue& right) {
   if (left.type() == FieldType::kFloat || right.type() == FieldType::kFloat) {
     return FloatOperator(op, NumberOf(left), NumberOf(right));
@@ -181,8 +167,8 @@ ExprPtr FoldMathCall(const Call& call) {
     arg = FoldMath(arg);
     literals = literals && IsLiteral(*arg);
   }
-  const MathFunction* math = FindMathFunction(call.name);
-  if (math == nullptr || !literals || math->arity != copy.args.size()) {
+  const Function* math = FindFunction(call.name, FunctionKind::kMath);
+  if (math == nullptr || !literals || math->max_arguments != copy.args.size()) {
     return MakeExpr(std::move(copy));
   }
   std::array<FieldValue, 2> values;
@@ -240,8 +226,8 @@ size_t RowExpression::Add(const Expr& expr, const Resolver& resolve) {
     if (node.column >= 0) node.kind = Kind::kColumn;
   }
   if (const auto* call = expr.As<Call>(); call != nullptr && node.column < 0) {
-    node.math = FindMathFunction(call->name);
-    if (node.math != nullptr && node.math->arity == call->args.size()) {
+    node.math = FindFunction(call->name, FunctionKind::kMath);
+    if (node.math != nullptr && node.math->max_arguments == call->args.size()) {
       node.kind = Kind::kMath;
       for (const ExprPtr& arg : call->args) node.children.push_back(Add(*arg, resolve));
     }

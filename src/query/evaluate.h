@@ -52,7 +52,7 @@ class RowExpression {
     Operator op = Operator::kAdd;
     int column = -1;
     model::FieldValue constant;
-    const struct MathFunction* math = nullptr;
+    const struct Function* math = nullptr;
     std::shared_ptr<const index::TagRegex> regex;
     std::vector<size_t> children;
   };

@@ -10,10 +10,11 @@
 #include "base/status.h"
 #include "query/aggregate_scan.h"
 #include "query/call_plan.h"
+#include "query/data_type.h"
 #include "query/evaluate.h"
 #include "query/execute.h"
 #include "query/fill.h"
-#include "query/functions/transform.h"
+#include "query/functions/function.h"
 #include "query/merge_rows.h"
 
 namespace varve::query {
@@ -97,7 +98,7 @@ class CallsRunner {
     size_t windows = 1;
     for (const CallPlan& call : plan_.calls) {
       const LeafPlan& leaf = call.leaf;
-      if (leaf.function == nullptr || !leaf.function->statistics) return 0;
+      if (leaf.function == nullptr || !leaf.function->fixed_size) return 0;
       const Windows over = select_.WindowsOver(leaf.range);
       if (over.interval().zero()) continue;
       const model::TimeRange held = HeldRange();
@@ -151,23 +152,6 @@ class CallsRunner {
   static FieldValue FillValueOf(const SelectStatement& statement, const CallPlan& call) {
     return call.type == DataType::kUnknown ? FieldValue() : FillValueFor(statement, call.type);
   }
-  static DataType DataTypeOf(FieldType type) {
-    switch (type) {
-      case FieldType::kFloat:
-        return DataType::kFloat;
-      case FieldType::kInteger:
-        return DataType::kInteger;
-      case FieldType::kUnsigned:
-        return DataType::kUnsigned;
-      case FieldType::kString:
-        return DataType::kString;
-      case FieldType::kBoolean:
-        return DataType::kBoolean;
-      default:
-        return DataType::kUnknown;
-    }
-  }
-
   absl::Status RunChunk(size_t begin, size_t end) {
     GroupsPoints groups;
     for (size_t i = begin; i < end; ++i) {
@@ -287,7 +271,7 @@ class CallsRunner {
     if (context.option == FillOption::kNone || points->size() == 0) {
       return absl::OkStatus();
     }
-    if (context.option == FillOption::kNull && leaf.is_count) {
+    if (context.option == FillOption::kNull && leaf.function->gaps == Gaps::kZero) {
       context.option = FillOption::kNumber;
       context.number = FieldValue::Integer(0);
     } else if (context.option == FillOption::kNumber) {

@@ -4,27 +4,11 @@
 #include <utility>
 
 #include "base/status.h"
+#include "query/data_type.h"
 #include "query/rewrite.h"
 
 namespace varve::query {
 namespace {
-
-DataType DataTypeOf(model::FieldType type) {
-  switch (type) {
-    case model::FieldType::kFloat:
-      return DataType::kFloat;
-    case model::FieldType::kInteger:
-      return DataType::kInteger;
-    case model::FieldType::kUnsigned:
-      return DataType::kUnsigned;
-    case model::FieldType::kBoolean:
-      return DataType::kBoolean;
-    case model::FieldType::kString:
-      return DataType::kString;
-    default:
-      return DataType::kUnknown;
-  }
-}
 
 // `tag_view`: where the measurement's tag keys are looked up.
 SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const engine::ReadView& tag_view,

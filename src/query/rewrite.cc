@@ -5,8 +5,9 @@
 
 #include "base/status.h"
 #include "query/compile.h"
+#include "query/data_type.h"
 #include "query/evaluate.h"
-#include "query/functions/math.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -35,23 +36,6 @@ FieldValue ZeroOf(DataType type) {
   }
 }
 
-DataType TypeOfValue(const FieldValue& value) {
-  switch (value.type()) {
-    case model::FieldType::kFloat:
-      return DataType::kFloat;
-    case model::FieldType::kInteger:
-      return DataType::kInteger;
-    case model::FieldType::kUnsigned:
-      return DataType::kUnsigned;
-    case model::FieldType::kString:
-      return DataType::kString;
-    case model::FieldType::kBoolean:
-      return DataType::kBoolean;
-    default:
-      return DataType::kUnknown;
-  }
-}
-
 absl::Status TypeError(const Expr& expr, std::string_view message) {
   return base::InvalidArgument("type error: ", Format(expr), ": ", message);
 }
@@ -77,7 +61,7 @@ absl::StatusOr<DataType> TypeOfBinary(const Expr& expr, const BinaryExpr& binary
   }
   if (left == DataType::kUnknown) return right;
   if (right == DataType::kUnknown) return left;
-  const DataType result = TypeOfValue(ApplyOperator(binary.op, ZeroOf(left), ZeroOf(right)));
+  const DataType result = DataTypeOf(ApplyOperator(binary.op, ZeroOf(left), ZeroOf(right)).type());
   if (result == DataType::kUnknown) {
     return TypeError(expr, base::StrCat("incompatible types: ", DataTypeName(left), " and ",
                                         DataTypeName(right)));
@@ -91,19 +75,8 @@ absl::StatusOr<DataType> TypeOfCall(const Call& call) {
     ASSIGN_OR_RETURN(const DataType type, TypeOfExpr(*arg));
     args.push_back(type);
   }
-  if (const MathFunction* math = FindMathFunction(call.name)) return MathType(*math, args);
-  if (call.name == "count" || call.name == "elapsed") return DataType::kInteger;
-  static constexpr std::string_view kSameType[] = {"min",           "max",
-                                                   "sum",           "first",
-                                                   "last",          "spread",
-                                                   "mode",          "distinct",
-                                                   "percentile",    "top",
-                                                   "bottom",        "sample",
-                                                   "difference",    "non_negative_difference",
-                                                   "cumulative_sum"};
-  const bool same =
-      std::find(std::begin(kSameType), std::end(kSameType), call.name) != std::end(kSameType);
-  return same && !args.empty() ? args[0] : DataType::kFloat;
+  const Function* function = FindFunction(call.name);
+  return function == nullptr || args.empty() ? DataType::kFloat : ResultTypeOf(*function, args[0]);
 }
 
 // Replaces references by ones with types.
@@ -184,23 +157,10 @@ ExprPtr ReplacePattern(const Call& call, const ExprPtr& with) {
   return MakeExpr(std::move(copy));
 }
 
-bool Supports(std::string_view function, DataType type) {
-  const auto is = [&](std::initializer_list<std::string_view> names) {
-    return std::find(names.begin(), names.end(), function) != names.end();
-  };
-  switch (type) {
-    case DataType::kFloat:
-    case DataType::kInteger:
-      return true;
-    case DataType::kUnsigned:
-      return !is({"holt_winters", "holt_winters_with_fit"});
-    case DataType::kString:
-      return is({"count", "first", "last", "distinct", "elapsed", "mode", "sample"});
-    case DataType::kBoolean:
-      return is({"count", "first", "last", "distinct", "elapsed", "mode", "sample", "min", "max"});
-    default:
-      return false;
-  }
+// Whether function(*) has a column for fields of the type.
+bool Supports(std::string_view name, DataType type) {
+  const Function* function = FindFunction(name);
+  return (function == nullptr ? kNumbers : function->takes).Contains(FieldTypeOf(type));
 }
 
 bool PatternMatches(const Expr& pattern, const VarRef& ref) {
@@ -355,8 +315,7 @@ std::vector<std::string> ColumnNames(const SelectStatement& statement, std::stri
   for (const SelectField& field : statement.fields) {
     fields.push_back(field);
     const auto* call = field.expr->As<Call>();
-    if (call == nullptr || statement.target.has_value()) continue;
-    if (call->name != "top" && call->name != "bottom") continue;
+    if (call == nullptr || statement.target.has_value() || !HasFurtherColumns(*call)) continue;
     for (size_t i = 1; i < call->args.size(); ++i) {
       if (call->args[i]->As<VarRef>()) fields.push_back({call->args[i], ""});
     }
@@ -397,7 +356,7 @@ absl::StatusOr<SourceSchema> SchemaOf(const SelectStatement& subquery) {
     if (Precedes(type, known)) known = type;
     // The further columns of top() and bottom() can be named too.
     const auto* call = field.expr->As<Call>();
-    if (call == nullptr || (call->name != "top" && call->name != "bottom")) continue;
+    if (call == nullptr || !HasFurtherColumns(*call)) continue;
     for (size_t i = 1; i + 1 < call->args.size(); ++i) {
       const auto* ref = call->args[i]->As<VarRef>();
       if (ref != nullptr) schema.hidden.try_emplace(ref->name, ref->type);

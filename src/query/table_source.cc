@@ -3,6 +3,7 @@
 #include <bit>
 #include <utility>
 
+#include "query/data_type.h"
 #include "query/row_filter.h"
 #include "query/row_source.h"
 
@@ -181,23 +182,8 @@ class TableReader final : public RowReader {
     Column column;
     column.index = source_.ColumnOf(ref.name);
     column.tag = ref.name;
-    switch (ref.type) {
-      case DataType::kFloat:
-        column.type = FieldType::kFloat;
-        break;
-      case DataType::kInteger:
-        column.type = FieldType::kInteger;
-        break;
-      case DataType::kUnsigned:
-        column.type = FieldType::kUnsigned;
-        break;
-      case DataType::kBoolean:
-        column.type = FieldType::kBoolean;
-        break;
-      default:
-        column.type = FieldType::kString;
-        break;
-    }
+    column.type = FieldTypeOf(ref.type);
+    if (column.type == FieldType::kNone) column.type = FieldType::kString;
     return column;
   }
 

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "model/series_key.h"
 #include "query/condition.h"
+#include "query/data_type.h"
 #include "query/row_filter.h"
 #include "query/row_source.h"
 
@@ -14,23 +15,6 @@ namespace {
 using engine::ScanStep;
 using model::ColumnVector;
 using model::FieldType;
-
-FieldType StoredType(DataType type) {
-  switch (type) {
-    case DataType::kFloat:
-      return FieldType::kFloat;
-    case DataType::kInteger:
-      return FieldType::kInteger;
-    case DataType::kUnsigned:
-      return FieldType::kUnsigned;
-    case DataType::kString:
-      return FieldType::kString;
-    case DataType::kBoolean:
-      return FieldType::kBoolean;
-    default:
-      return FieldType::kNone;
-  }
-}
 
 class ViewSource final : public RowSource {
  public:
@@ -175,7 +159,7 @@ class ViewReader final : public RowReader {
   };
 
   Column Place(const VarRef& ref, bool selected, engine::ScanOptions* options) {
-    const FieldType type = StoredType(ref.type);
+    const FieldType type = FieldTypeOf(ref.type);
     if (type != FieldType::kNone) {
       const model::FieldId field = source_.FieldOf(ref.name);
       if (field != model::kNoId) return {true, false, PlaceField({field, type}, options)};

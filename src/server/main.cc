@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "http/version.h"
+#include "query/functions/function.h"
 #include "server/config_file.h"
 #include "server/logger.h"
 #include "server/option_documents.h"
@@ -106,6 +107,7 @@ int Main(int argc, char** argv) {
   CLI::App* config = app.add_subcommand("config", "print the effective configuration as TOML");
   AddOptions(*config, &line);
   config->add_flag("--markdown", line.markdown, "print docs/configuration.md instead");
+  CLI::App* functions = app.add_subcommand("functions", "print the functions of InfluxQL");
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   // influxd's options have one hyphen.
@@ -123,6 +125,10 @@ int Main(int argc, char** argv) {
   if (version->parsed()) {
     std::cout << "varved " << http::kVarveVersion << " (InfluxDB " << http::kInfluxVersion
               << " API)" << std::endl;
+    return 0;
+  }
+  if (functions->parsed()) {
+    std::cout << query::FunctionsMarkdown();
     return 0;
   }
   return config->parsed() ? PrintConfig(line) : Run(line);

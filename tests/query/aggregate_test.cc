@@ -1,5 +1,3 @@
-#include "query/functions/aggregate.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +5,8 @@
 #include <map>
 #include <random>
 #include <set>
+
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -22,7 +22,7 @@ struct Row {
 };
 
 // Feeds rows, in order, to an aggregator: a batch for each change of slot.
-std::unique_ptr<Aggregator> Feed(const AggregateFunction& function, FieldType type,
+std::unique_ptr<Aggregator> Feed(const Function& function, FieldType type,
                                  const AggregateOptions& options, const std::vector<Row>& rows,
                                  size_t slots) {
   auto aggregator = function.make(type, options);
@@ -68,7 +68,10 @@ std::vector<Row> RandomRows(std::mt19937_64& random, FieldType type, size_t slot
   return rows;
 }
 
-const AggregateFunction& Function(std::string_view name) { return *FindAggregate(name); }
+const Function& FunctionOf(std::string_view name) {
+  const Function& function = *FindFunction(name == "count_distinct" ? "count" : name);
+  return name == "count_distinct" ? *function.of_distinct : function;
+}
 
 FieldValue One(std::string_view name, const std::vector<double>& values) {
   std::vector<Row> rows;
@@ -77,7 +80,7 @@ FieldValue One(std::string_view name, const std::vector<double>& values) {
   }
   AggregateOptions options;
   options.percentile = 50;
-  const auto aggregator = Feed(Function(name), FieldType::kFloat, options, rows, 1);
+  const auto aggregator = Feed(FunctionOf(name), FieldType::kFloat, options, rows, 1);
   const Points points = EmitAll(*aggregator, 1);
   return points.size() == 1 ? points.values[0] : FieldValue();
 }
@@ -92,7 +95,7 @@ TEST(AggregateTest, Moments) {
 
 TEST(AggregateTest, StddevOfOneValueIsNoNumber) {
   const std::vector<Row> rows = {{1, FieldValue::Float(5), 0}};
-  const auto aggregator = Feed(Function("stddev"), FieldType::kFloat, {}, rows, 1);
+  const auto aggregator = Feed(FunctionOf("stddev"), FieldType::kFloat, {}, rows, 1);
   const Points points = EmitAll(*aggregator, 1);
   ASSERT_EQ(points.size(), 1u);
   EXPECT_TRUE(std::isnan(points.values[0].as_float()));
@@ -112,7 +115,7 @@ TEST(AggregateTest, SelectorsKeepTheEarliestOfEqualValues) {
                                  {9, FieldValue::Integer(2), 0}};
   for (const auto& [name, time] :
        std::map<std::string, int64_t>{{"max", 5}, {"min", 3}, {"first", 3}, {"last", 9}}) {
-    const auto aggregator = Feed(Function(name), FieldType::kInteger, {}, rows, 1);
+    const auto aggregator = Feed(FunctionOf(name), FieldType::kInteger, {}, rows, 1);
     EXPECT_EQ(EmitAll(*aggregator, 1).times.at(0), time) << name;
   }
 }
@@ -120,10 +123,10 @@ TEST(AggregateTest, SelectorsKeepTheEarliestOfEqualValues) {
 TEST(AggregateTest, TextsHaveNoSum) {
   for (const char* name :
        {"sum", "mean", "median", "spread", "stddev", "min", "max", "percentile", "top", "bottom"}) {
-    EXPECT_EQ(Function(name).make(FieldType::kString, {}), nullptr) << name;
+    EXPECT_EQ(FunctionOf(name).make(FieldType::kString, {}), nullptr) << name;
   }
   for (const char* name : {"count", "first", "last", "mode", "distinct", "sample"}) {
-    EXPECT_NE(Function(name).make(FieldType::kString, {}), nullptr) << name;
+    EXPECT_NE(FunctionOf(name).make(FieldType::kString, {}), nullptr) << name;
   }
 }
 
@@ -132,7 +135,7 @@ TEST(AggregateTest, TopKeepsTheBestAndAnswersByTime) {
   for (int64_t i = 0; i < 100; ++i) rows.push_back({i, FieldValue::Integer((i * 37) % 100), 0});
   AggregateOptions options;
   options.n = 3;
-  const Points points = EmitAll(*Feed(Function("top"), FieldType::kInteger, options, rows, 1), 1);
+  const Points points = EmitAll(*Feed(FunctionOf("top"), FieldType::kInteger, options, rows, 1), 1);
   ASSERT_EQ(points.size(), 3u);
   EXPECT_TRUE(std::is_sorted(points.times.begin(), points.times.end()));
   std::set<int64_t> values;
@@ -157,7 +160,7 @@ TEST(AggregateTest, PropertyPartsMergeToTheWhole) {
     for (const char* name :
          {"count", "sum", "mean", "min", "max", "first", "last", "spread", "median", "percentile",
           "mode", "distinct", "count_distinct", "top", "bottom", "stddev"}) {
-      const AggregateFunction& function = Function(name);
+      const Function& function = FunctionOf(name);
       const Points whole = EmitAll(*Feed(function, type, options, rows, slots), slots);
       const auto merged = Feed(function, type, options, parts[0], slots);
       merged->Merge(*Feed(function, type, options, parts[1], slots), same);

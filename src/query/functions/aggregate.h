@@ -1,9 +1,8 @@
 // Aggregates and selectors: functions from the values of a window to points.
 //
-// A function is one row of the table behind FindAggregate(), with a class that keeps its state for
-// every window of a group: fed from vectors or from block statistics, merged with the state of
-// another part of the group, and read out at the end. Semantics: InfluxDB 1.x
-// "query/functions.go", "query/call_iterator.go".
+// A function is a row (function.h) and a class that keeps its state for every window of a group:
+// fed from vectors or from block statistics, merged with the state of another part of the group,
+// and read out at the end. Semantics: InfluxDB 1.x "query/functions.go", "query/call_iterator.go".
 #pragma once
 
 #include <cstdint>
@@ -47,7 +46,7 @@ class Aggregator {
   // Makes slots up to `slots`; new ones are empty.
   virtual void Resize(size_t slots) = 0;
   virtual void Update(const AggregateInput& input, std::span<const Run> runs) = 0;
-  // Only for functions whose table row says `statistics`, and without aux columns.
+  // Only for functions whose row says `statistics`, and without aux columns.
   virtual void UpdateFromStatistics(uint32_t slot, const model::FieldStatistics& statistics);
   // Takes in what `other`, made by the same call, has seen; its slot i is slot_of[i] here.
   virtual void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) = 0;
@@ -58,24 +57,8 @@ class Aggregator {
   virtual size_t bytes() const { return 0; }
 };
 
-struct AggregateFunction {
-  std::string_view name;
-  // Block statistics suffice, when no aux columns are asked for.
-  bool statistics = false;
-  // Points keep the time of their row under GROUP BY time() too.
-  bool keeps_time = false;
-  // Null when the function does not take values of `type`.
-  std::unique_ptr<Aggregator> (*make)(model::FieldType type, const AggregateOptions& options);
-};
-
-// Null when there is no such aggregate. "count_distinct" stands for count(distinct(x)).
-const AggregateFunction* FindAggregate(std::string_view name);
-
-// The makers, by family; the table is in aggregate.cc.
-using AggregateMaker = std::unique_ptr<Aggregator>(model::FieldType, const AggregateOptions&);
-AggregateMaker MakeCount, MakeSum, MakeMean, MakeSpread, MakeStddev;  // aggregates_moments.cc
-AggregateMaker MakeMin, MakeMax, MakeFirst, MakeLast;                 // aggregates_selectors.cc
-AggregateMaker MakeMedian, MakeMode, MakePercentile, MakeDistinct, MakeCountDistinct;
-AggregateMaker MakeTop, MakeBottom, MakeSample;  // aggregates_ranked.cc
+// Null when the function does not take values of `type`.
+using AggregateMaker = std::unique_ptr<Aggregator>(model::FieldType type,
+                                                   const AggregateOptions& options);
 
 }  // namespace varve::query

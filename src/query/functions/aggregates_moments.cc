@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "query/functions/aggregate_inline.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -220,22 +221,60 @@ using Spread = KernelAggregator<SpreadKernel<T>>;
 template <typename T>
 using Stddev = KernelAggregator<StddevKernel<T>>;
 
-}  // namespace
-
 std::unique_ptr<Aggregator> MakeCount(FieldType, const AggregateOptions&) {
   return std::make_unique<CountAggregator>();
 }
-std::unique_ptr<Aggregator> MakeSum(FieldType type, const AggregateOptions&) {
-  return MakeForNumbers<Sum>(type);
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> Make(FieldType type, const AggregateOptions&) {
+  return MakeForNumbers<Made>(type);
 }
-std::unique_ptr<Aggregator> MakeMean(FieldType type, const AggregateOptions&) {
-  return MakeForNumbers<Mean>(type);
-}
-std::unique_ptr<Aggregator> MakeSpread(FieldType type, const AggregateOptions&) {
-  return MakeForNumbers<Spread>(type);
-}
-std::unique_ptr<Aggregator> MakeStddev(FieldType type, const AggregateOptions&) {
-  return MakeForNumbers<Stddev>(type);
-}
+
+constexpr Function kFunctions[] = {
+    {.name = "count",
+     .usage = "count(field)",
+     .about = "how many values there are; count(distinct(field)): how many different ones",
+     .first = FirstArgument::kFieldOrDistinct,
+     .takes = kAllTypes,
+     .gives = ResultType::kInteger,
+     .gaps = Gaps::kZero,
+     .merge = Merge::kAnyOrder,
+     .statistics = Statistics::kOfAll,
+     .fixed_size = true,
+     .make = MakeCount,
+     .of_distinct = &kCountDistinct},
+    {.name = "mean",
+     .usage = "mean(field)",
+     .about = "the arithmetic mean",
+     .gives = ResultType::kFloat,
+     .merge = Merge::kAnyOrder,
+     .statistics = Statistics::kOfNumbers,
+     .fixed_size = true,
+     .make = Make<Mean>},
+    {.name = "spread",
+     .usage = "spread(field)",
+     .about = "the greatest value less the smallest",
+     .merge = Merge::kAnyOrder,
+     .statistics = Statistics::kOfNumbers,
+     .fixed_size = true,
+     .make = Make<Spread>},
+    {.name = "stddev",
+     .usage = "stddev(field)",
+     .about = "the standard deviation of a sample; of one value null, which fill() leaves alone",
+     .gives = ResultType::kFloat,
+     .merge = Merge::kInOrder,
+     .fixed_size = true,
+     .make = Make<Stddev>},
+    {.name = "sum",
+     .usage = "sum(field)",
+     .about = "the sum; integers wrap around",
+     .merge = Merge::kAnyOrder,
+     .statistics = Statistics::kOfNumbers,
+     .fixed_size = true,
+     .make = Make<Sum>},
+};
+
+}  // namespace
+
+std::span<const Function> MomentFunctions() { return kFunctions; }
 
 }  // namespace varve::query

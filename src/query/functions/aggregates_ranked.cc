@@ -3,8 +3,10 @@
 #include <map>
 #include <random>
 
+#include "base/status.h"
 #include "base/strings.h"
 #include "query/functions/aggregate_inline.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -196,16 +198,84 @@ using Top = RankedAggregator<T, true>;
 template <typename T>
 using Bottom = RankedAggregator<T, false>;
 
-}  // namespace
-
-std::unique_ptr<Aggregator> MakeTop(FieldType type, const AggregateOptions& options) {
-  return MakeForNumbers<Top>(type, options);
-}
-std::unique_ptr<Aggregator> MakeBottom(FieldType type, const AggregateOptions& options) {
-  return MakeForNumbers<Bottom>(type, options);
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> MakeRanked(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Made>(type, options);
 }
 std::unique_ptr<Aggregator> MakeSample(FieldType type, const AggregateOptions& options) {
   return MakeForAll<SampleAggregator>(type, options);
 }
+
+absl::Status CheckRanked(const Call& call, const ArgumentContext& context) {
+  const auto* limit = call.args.back()->As<IntegerLiteral>();
+  if (limit == nullptr) {
+    return base::InvalidArgument("expected integer as last argument in ", call.name, "(), found ",
+                                 Format(*call.args.back()));
+  }
+  if (limit->value <= 0) {
+    return base::InvalidArgument("limit (", limit->value, ") in ", call.name,
+                                 " function must be at least 1");
+  }
+  if (context.limit > 0 && limit->value > context.limit) {
+    return base::InvalidArgument("limit (", limit->value, ") in ", call.name,
+                                 " function can not be larger than the LIMIT (", context.limit,
+                                 ") in the select statement");
+  }
+  if (!call.args[0]->As<VarRef>()) {
+    return base::InvalidArgument("expected first argument to be a field in ", call.name,
+                                 "(), found ", Format(*call.args[0]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSample(const Call& call, const ArgumentContext&) {
+  const auto* size = call.args[1]->As<IntegerLiteral>();
+  if (size == nullptr) return base::InvalidArgument("expected integer argument in sample()");
+  if (size->value <= 0) {
+    return base::InvalidArgument("sample window must be greater than 1, got ", size->value);
+  }
+  return absl::OkStatus();
+}
+
+constexpr Function Ranked(std::string_view name, std::string_view usage, std::string_view about,
+                          AggregateMaker* make) {
+  return {.name = name,
+          .usage = usage,
+          .about = about,
+          .kind = FunctionKind::kSelector,
+          .first = FirstArgument::kRanked,
+          .min_arguments = 2,
+          .max_arguments = kAnyArguments,
+          .check = CheckRanked,
+          .gaps = Gaps::kNone,
+          .merge = Merge::kInOrder,
+          .keeps_time = true,
+          .make = make};
+}
+
+constexpr Function kFunctions[] = {
+    Ranked("bottom", "bottom(field [, field or tag ...], n)",
+           "the n smallest points; with fields or tags, of the smallest of each of their values",
+           MakeRanked<Bottom>),
+    {.name = "sample",
+     .usage = "sample(field, n)",
+     .about = "n points at random",
+     .kind = FunctionKind::kSelector,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .check = CheckSample,
+     .takes = kAllTypes,
+     .gaps = Gaps::kNone,
+     .merge = Merge::kInOrder,
+     .keeps_time = true,
+     .make = MakeSample},
+    Ranked("top", "top(field [, field or tag ...], n)",
+           "the n greatest points; with fields or tags, of the greatest of each of their values",
+           MakeRanked<Top>),
+};
+
+}  // namespace
+
+std::span<const Function> RankedFunctions() { return kFunctions; }
 
 }  // namespace varve::query

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "query/functions/aggregate_inline.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -171,19 +172,41 @@ using First = SelectorAggregator<T, FirstRule<T>>;
 template <typename T>
 using Last = SelectorAggregator<T, LastRule<T>>;
 
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> MakeOfAll(FieldType type, const AggregateOptions& options) {
+  return MakeForAll<Made>(type, options);
+}
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> MakeOfOrdered(FieldType type, const AggregateOptions& options) {
+  return type == FieldType::kString ? nullptr : MakeForAll<Made>(type, options);
+}
+
+constexpr Function Choice(std::string_view name, std::string_view usage, std::string_view about,
+                          TypeSet takes, AggregateMaker* make) {
+  return {.name = name,
+          .usage = usage,
+          .about = about,
+          .kind = FunctionKind::kSelector,
+          .takes = takes,
+          .merge = Merge::kAnyOrder,
+          .statistics = Statistics::kOfNumbers,
+          .fixed_size = true,
+          .make = make};
+}
+
+constexpr Function kFunctions[] = {
+    Choice("first", "first(field)", "the oldest value; of several series at once the greatest",
+           kAllTypes, MakeOfAll<First>),
+    Choice("last", "last(field)", "the newest value; of several series at once the greatest",
+           kAllTypes, MakeOfAll<Last>),
+    Choice("max", "max(field)", "the greatest value, the oldest of equal ones", kNumbersAndBooleans,
+           MakeOfOrdered<Max>),
+    Choice("min", "min(field)", "the smallest value, the oldest of equal ones", kNumbersAndBooleans,
+           MakeOfOrdered<Min>),
+};
+
 }  // namespace
 
-std::unique_ptr<Aggregator> MakeMin(FieldType type, const AggregateOptions& options) {
-  return type == FieldType::kString ? nullptr : MakeForAll<Min>(type, options);
-}
-std::unique_ptr<Aggregator> MakeMax(FieldType type, const AggregateOptions& options) {
-  return type == FieldType::kString ? nullptr : MakeForAll<Max>(type, options);
-}
-std::unique_ptr<Aggregator> MakeFirst(FieldType type, const AggregateOptions& options) {
-  return MakeForAll<First>(type, options);
-}
-std::unique_ptr<Aggregator> MakeLast(FieldType type, const AggregateOptions& options) {
-  return MakeForAll<Last>(type, options);
-}
+std::span<const Function> ChoiceFunctions() { return kFunctions; }
 
 }  // namespace varve::query

@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "absl/container/flat_hash_map.h"
+#include "base/status.h"
 #include "base/strings.h"
 #include "query/functions/aggregate_inline.h"
+#include "query/functions/function.h"
 
 namespace varve::query {
 namespace {
@@ -227,22 +229,82 @@ using Mode = CollectingAggregator<T, ModeFinish>;
 template <typename T>
 using Percentile = CollectingAggregator<T, PercentileFinish>;
 
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> MakeOfNumbers(FieldType type, const AggregateOptions& options) {
+  return MakeForNumbers<Made>(type, options);
+}
+template <template <typename> class Made>
+std::unique_ptr<Aggregator> MakeOfAll(FieldType type, const AggregateOptions& options) {
+  return MakeForAll<Made>(type, options);
+}
+template <bool kCountOnly>
+std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions&) {
+  return MakeForAll<DistinctAggregator>(type, kCountOnly);
+}
+
+absl::Status CheckDistinct(const Call& call, const ArgumentContext&) {
+  if (call.args.empty()) {
+    return base::InvalidArgument("distinct function requires at least one argument");
+  }
+  if (call.args.size() != 1) {
+    return base::InvalidArgument("distinct function can only have one argument");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPercentile(const Call& call, const ArgumentContext&) {
+  if (call.args[1]->As<IntegerLiteral>() || call.args[1]->As<NumberLiteral>()) {
+    return absl::OkStatus();
+  }
+  return base::InvalidArgument("expected float argument in percentile()");
+}
+
+constexpr Function kFunctions[] = {
+    {.name = kDistinctName,
+     .usage = "distinct(field)",
+     .about = "the different values, in the order in which they appeared",
+     .first = FirstArgument::kName,
+     .min_arguments = 0,
+     .max_arguments = kAnyArguments,
+     .check = CheckDistinct,
+     .takes = kAllTypes,
+     .gaps = Gaps::kNone,
+     .merge = Merge::kInOrder,
+     .make = MakeDistinct<false>},
+    {.name = "median",
+     .usage = "median(field)",
+     .about = "the middle value; of an even number the mean of the two in the middle",
+     .gives = ResultType::kFloat,
+     .merge = Merge::kInOrder,
+     .make = MakeOfNumbers<Median>},
+    {.name = "mode",
+     .usage = "mode(field)",
+     .about = "the most frequent value",
+     .takes = kAllTypes,
+     .merge = Merge::kInOrder,
+     .make = MakeOfAll<Mode>},
+    {.name = "percentile",
+     .usage = "percentile(field, n)",
+     .about = "the value that n per cent of the values do not exceed (nearest rank)",
+     .kind = FunctionKind::kSelector,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .check = CheckPercentile,
+     .merge = Merge::kInOrder,
+     .make = MakeOfNumbers<Percentile>},
+};
+
 }  // namespace
 
-std::unique_ptr<Aggregator> MakeMedian(FieldType type, const AggregateOptions& options) {
-  return MakeForNumbers<Median>(type, options);
-}
-std::unique_ptr<Aggregator> MakeMode(FieldType type, const AggregateOptions& options) {
-  return MakeForAll<Mode>(type, options);
-}
-std::unique_ptr<Aggregator> MakePercentile(FieldType type, const AggregateOptions& options) {
-  return MakeForNumbers<Percentile>(type, options);
-}
-std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions&) {
-  return MakeForAll<DistinctAggregator>(type, false);
-}
-std::unique_ptr<Aggregator> MakeCountDistinct(FieldType type, const AggregateOptions&) {
-  return MakeForAll<DistinctAggregator>(type, true);
-}
+constinit const Function kCountDistinct = {.name = "count",
+                                           .usage = "count(distinct(field))",
+                                           .first = FirstArgument::kFieldOrDistinct,
+                                           .takes = kAllTypes,
+                                           .gives = ResultType::kInteger,
+                                           .gaps = Gaps::kZero,
+                                           .merge = Merge::kInOrder,
+                                           .make = MakeDistinct<true>};
+
+std::span<const Function> CollectingFunctions() { return kFunctions; }
 
 }  // namespace varve::query

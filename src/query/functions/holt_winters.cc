@@ -6,8 +6,10 @@
 #include <limits>
 #include <vector>
 
+#include "base/status.h"
+#include "query/functions/function.h"
 #include "query/functions/nelder_mead.h"
-#include "query/functions/transform.h"
+#include "query/functions/numbers.h"
 
 namespace varve::query {
 namespace {
@@ -23,17 +25,6 @@ constexpr double kGuessUpper = 1.0;
 constexpr double kGuessStep = 0.4;
 // alpha, beta, gamma, phi, level, trend; then one parameter per point of a season.
 constexpr size_t kFixedParameters = 6;
-
-double NumberOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return value.as_float();
-    case FieldType::kInteger:
-      return static_cast<double>(value.as_integer());
-    default:
-      return static_cast<double>(value.as_unsigned());
-  }
-}
 
 class Model {
  public:
@@ -167,12 +158,10 @@ std::vector<double> Regular(const Points& input, const std::vector<size_t>& used
   return y;
 }
 
-}  // namespace
-
+template <bool kWithFit>
 Points HoltWinters(const TransformContext& context, const Points& input) {
   const auto horizon = static_cast<size_t>(context.call->args[1]->As<IntegerLiteral>()->value);
   const auto season = static_cast<size_t>(context.call->args[2]->As<IntegerLiteral>()->value);
-  const bool with_fit = context.call->name == "holt_winters_with_fit";
   const int64_t interval = context.windows->interval().duration_ns;
   std::vector<size_t> used;
   for (size_t i = 0; i < input.size(); ++i) {
@@ -186,13 +175,61 @@ Points HoltWinters(const TransformContext& context, const Points& input) {
 
   const Model model(Regular(input, used, interval), season);
   const std::vector<double> forecast = model.Fit(horizon);
-  for (size_t i = with_fit ? 0 : model.known(); i < forecast.size(); ++i) {
+  for (size_t i = kWithFit ? 0 : model.known(); i < forecast.size(); ++i) {
     if (std::isnan(forecast[i])) continue;
-    const int64_t t = with_fit ? first + interval * static_cast<int64_t>(i)
+    const int64_t t = kWithFit ? first + interval * static_cast<int64_t>(i)
                                : last + interval * static_cast<int64_t>(i - model.known() + 1);
     out.Append(t, FieldValue::Float(forecast[i]));
   }
   return out;
 }
+
+absl::Status CheckHoltWinters(const Call& call, const ArgumentContext&) {
+  const auto* n = call.args[1]->As<IntegerLiteral>();
+  if (n == nullptr) {
+    return base::InvalidArgument("expected integer argument as second arg in ", call.name);
+  }
+  if (n->value <= 0) {
+    return base::InvalidArgument("second arg to ", call.name, " must be greater than 0, got ",
+                                 n->value);
+  }
+  const auto* season = call.args[2]->As<IntegerLiteral>();
+  if (season == nullptr) {
+    return base::InvalidArgument("expected integer argument as third arg in ", call.name);
+  }
+  if (season->value < 0) {
+    return base::InvalidArgument("third arg to ", call.name, " cannot be negative, got ",
+                                 season->value);
+  }
+  return absl::OkStatus();
+}
+
+// InfluxDB's message about a wrong type speaks of elapsed(), too.
+constexpr Function Row(std::string_view name, std::string_view usage, std::string_view about,
+                       TransformFunction* transform) {
+  return {.name = name,
+          .usage = usage,
+          .about = about,
+          .kind = FunctionKind::kTransformation,
+          .first = FirstArgument::kWindows,
+          .min_arguments = 3,
+          .max_arguments = 3,
+          .check = CheckHoltWinters,
+          .takes = {FieldType::kFloat, FieldType::kInteger},
+          .gives = ResultType::kFloat,
+          .transform = transform,
+          .title = "elapsed"};
+}
+
+constexpr Function kFunctions[] = {
+    Row("holt_winters", "holt_winters(call, n, season)",
+        "the next n windows, as the Holt-Winters method predicts them", HoltWinters<false>),
+    Row("holt_winters_with_fit", "holt_winters_with_fit(call, n, season)",
+        "likewise, behind what it would have predicted for the known windows", HoltWinters<true>),
+};
+
+}  // namespace
+
+std::span<const Function> HoltWintersFunctions() { return kFunctions; }
 
 }  // namespace varve::query

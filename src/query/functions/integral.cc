@@ -1,22 +1,13 @@
 // integral: the area under the points, by trapezia, split at the borders of windows.
-#include "query/functions/transform.h"
+#include "base/status.h"
+#include "query/functions/function.h"
+#include "query/functions/numbers.h"
 
 namespace varve::query {
 namespace {
 
 using model::FieldType;
 using model::FieldValue;
-
-double NumberOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return value.as_float();
-    case FieldType::kInteger:
-      return static_cast<double>(value.as_integer());
-    default:
-      return static_cast<double>(value.as_unsigned());
-  }
-}
 
 class Integrator {
  public:
@@ -84,8 +75,6 @@ class Integrator {
   double sum_ = 0;
 };
 
-}  // namespace
-
 Points Integral(const TransformContext& context, const Points& input) {
   const auto& args = context.call->args;
   const double unit =
@@ -98,5 +87,27 @@ Points Integral(const TransformContext& context, const Points& input) {
   integrator.Finish();
   return out;
 }
+
+absl::Status CheckUnit(const Call& call, const ArgumentContext&) {
+  if (call.args.size() < 2) return absl::OkStatus();
+  if (const auto* unit = call.args[1]->As<DurationLiteral>()) return CheckPositiveDuration(*unit);
+  return base::InvalidArgument("second argument must be a duration");
+}
+
+constexpr Function kFunctions[] = {
+    {.name = "integral",
+     .usage = "integral(field [, unit])",
+     .about = "the area under the values, by trapezia, in units of time, by default 1s",
+     .kind = FunctionKind::kTransformation,
+     .max_arguments = 2,
+     .check = CheckUnit,
+     .gives = ResultType::kFloat,
+     .transform = Integral,
+     .title = "integral"},
+};
+
+}  // namespace
+
+std::span<const Function> IntegralFunctions() { return kFunctions; }
 
 }  // namespace varve::query

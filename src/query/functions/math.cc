@@ -1,7 +1,8 @@
-#include "query/functions/math.h"
-
-#include <array>
+// The mathematical functions of SELECT and WHERE: abs, sin, pow, ...
 #include <cmath>
+
+#include "query/functions/function.h"
+#include "query/functions/numbers.h"
 
 namespace varve::query {
 namespace {
@@ -11,19 +12,9 @@ using model::FieldValue;
 using Args = std::span<const FieldValue>;
 
 bool AsFloat(const FieldValue& value, double* out) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      *out = value.as_float();
-      return true;
-    case FieldType::kInteger:
-      *out = static_cast<double>(value.as_integer());
-      return true;
-    case FieldType::kUnsigned:
-      *out = static_cast<double>(value.as_unsigned());
-      return true;
-    default:
-      return false;
-  }
+  if (!IsNumber(value.type())) return false;
+  *out = NumberOf(value);
+  return true;
 }
 
 template <double (*function)(double)>
@@ -64,38 +55,45 @@ FieldValue Abs(Args args) {
 }
 double LogBase(double x, double base) { return std::log(x) / std::log(base); }
 
-constexpr std::array<MathFunction, 18> kFunctions = {{
-    {"abs", 1, Abs, true},
-    {"acos", 1, UnaryFloat<std::acos>, false},
-    {"asin", 1, UnaryFloat<std::asin>, false},
-    {"atan", 1, Unary<std::atan>, false},
-    {"atan2", 2, Binary<std::atan2>, false},
-    {"ceil", 1, Rounding<std::ceil>, true},
-    {"cos", 1, Unary<std::cos>, false},
-    {"exp", 1, Unary<std::exp>, false},
-    {"floor", 1, Rounding<std::floor>, true},
-    {"ln", 1, Unary<std::log>, false},
-    {"log", 2, Binary<LogBase>, false},
-    {"log10", 1, Unary<std::log10>, false},
-    {"log2", 1, Unary<std::log2>, false},
-    {"pow", 2, Binary<std::pow>, false},
-    {"round", 1, Rounding<std::round>, true},
-    {"sin", 1, Unary<std::sin>, false},
-    {"sqrt", 1, Unary<std::sqrt>, false},
-    {"tan", 1, Unary<std::tan>, false},
-}};
+constexpr Function Row(std::string_view name, std::string_view usage, std::string_view about,
+                       size_t arguments, FieldValue (*evaluate)(Args),
+                       ResultType gives = ResultType::kFloat) {
+  return {.name = name,
+          .usage = usage,
+          .about = about,
+          .kind = FunctionKind::kMath,
+          .first = FirstArgument::kExpression,
+          .min_arguments = arguments,
+          .max_arguments = arguments,
+          .gives = gives,
+          .evaluate = evaluate};
+}
+
+constexpr Function kFunctions[] = {
+    Row("abs", "abs(x)", "without its sign", 1, Abs, ResultType::kArgument),
+    Row("acos", "acos(x)", "arc cosine; of floats only", 1, UnaryFloat<std::acos>),
+    Row("asin", "asin(x)", "arc sine; of floats only", 1, UnaryFloat<std::asin>),
+    Row("atan", "atan(x)", "arc tangent", 1, Unary<std::atan>),
+    Row("atan2", "atan2(y, x)", "the angle of the point (x, y)", 2, Binary<std::atan2>),
+    Row("ceil", "ceil(x)", "the next integer above", 1, Rounding<std::ceil>, ResultType::kArgument),
+    Row("cos", "cos(x)", "cosine", 1, Unary<std::cos>),
+    Row("exp", "exp(x)", "e to the x", 1, Unary<std::exp>),
+    Row("floor", "floor(x)", "the next integer below", 1, Rounding<std::floor>,
+        ResultType::kArgument),
+    Row("ln", "ln(x)", "natural logarithm", 1, Unary<std::log>),
+    Row("log", "log(x, b)", "logarithm to the base b", 2, Binary<LogBase>),
+    Row("log10", "log10(x)", "logarithm to the base 10", 1, Unary<std::log10>),
+    Row("log2", "log2(x)", "logarithm to the base 2", 1, Unary<std::log2>),
+    Row("pow", "pow(x, y)", "x to the y", 2, Binary<std::pow>),
+    Row("round", "round(x)", "the nearest integer, halves away from zero", 1, Rounding<std::round>,
+        ResultType::kArgument),
+    Row("sin", "sin(x)", "sine", 1, Unary<std::sin>),
+    Row("sqrt", "sqrt(x)", "square root", 1, Unary<std::sqrt>),
+    Row("tan", "tan(x)", "tangent", 1, Unary<std::tan>),
+};
 
 }  // namespace
 
-const MathFunction* FindMathFunction(std::string_view name) {
-  for (const MathFunction& function : kFunctions) {
-    if (function.name == name) return &function;
-  }
-  return nullptr;
-}
-
-DataType MathType(const MathFunction& function, std::span<const DataType> args) {
-  return function.keeps_type && !args.empty() ? args[0] : DataType::kFloat;
-}
+std::span<const Function> MathFunctions() { return kFunctions; }
 
 }  // namespace varve::query

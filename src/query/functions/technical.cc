@@ -4,25 +4,16 @@
 #include <cmath>
 #include <vector>
 
+#include "base/status.h"
+#include "query/functions/function.h"
+#include "query/functions/numbers.h"
 #include "query/functions/technical_averages.h"
-#include "query/functions/transform.h"
 
 namespace varve::query {
 namespace {
 
 using model::FieldType;
 using model::FieldValue;
-
-double NumberOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return value.as_float();
-    case FieldType::kInteger:
-      return static_cast<double>(value.as_integer());
-    default:
-      return static_cast<double>(value.as_unsigned());
-  }
-}
 
 struct Arguments {
   int64_t period = 1;
@@ -249,40 +240,111 @@ class Kama {
   double last_ = 0;
 };
 
+class Ema : public EmaState {
+ public:
+  explicit Ema(const Arguments& a) : EmaState(a.period, a.warmup) {}
+};
+
 template <typename Algorithm>
 Points Run(const TransformContext& context, const Points& input) {
   const Arguments arguments = ReadArguments(*context.call, Warmup::kExponential);
   return Feed(input, arguments.hold, Algorithm(arguments));
-}
-
-}  // namespace
-
-Points ExponentialMovingAverage(const TransformContext& context, const Points& input) {
-  const Arguments arguments = ReadArguments(*context.call, Warmup::kExponential);
-  return Feed(input, arguments.hold, EmaState(arguments.period, arguments.warmup));
-}
-Points DoubleExponentialMovingAverage(const TransformContext& context, const Points& input) {
-  return Run<Dema>(context, input);
-}
-Points TripleExponentialMovingAverage(const TransformContext& context, const Points& input) {
-  return Run<Tema>(context, input);
-}
-Points TripleExponentialDerivative(const TransformContext& context, const Points& input) {
-  return Run<Trix>(context, input);
-}
-Points RelativeStrengthIndex(const TransformContext& context, const Points& input) {
-  return Run<Rsi>(context, input);
-}
-Points KaufmansEfficiencyRatio(const TransformContext& context, const Points& input) {
-  return Run<Ker>(context, input);
-}
-Points KaufmansAdaptiveMovingAverage(const TransformContext& context, const Points& input) {
-  return Run<Kama>(context, input);
 }
 Points ChandeMomentumOscillator(const TransformContext& context, const Points& input) {
   const Arguments arguments = ReadArguments(*context.call, Warmup::kNone);
   if (arguments.warmup == Warmup::kNone) return Feed(input, arguments.hold, Cmo(arguments));
   return Feed(input, arguments.hold, SmoothedCmo(arguments));
 }
+
+// `kMinHold`: of the hold period, beside -1. `kOwnWarmup`: a warmup of its own is known by that
+// name.
+template <int64_t kMinHold, bool kOwnWarmup>
+absl::Status CheckTechnical(const Call& call, const ArgumentContext&) {
+  const auto* period = call.args[1]->As<IntegerLiteral>();
+  if (period == nullptr) return base::InvalidArgument(call.name, " period must be an integer");
+  if (period->value < 1) {
+    return base::InvalidArgument(call.name, " period must be greater than or equal to 1");
+  }
+  if (call.args.size() >= 3) {
+    const auto* hold = call.args[2]->As<IntegerLiteral>();
+    if (hold == nullptr) {
+      return base::InvalidArgument(call.name, " hold period must be an integer");
+    }
+    if (hold->value < kMinHold && hold->value != -1) {
+      return base::InvalidArgument(call.name, " hold period must be greater than or equal to ",
+                                   kMinHold);
+    }
+  }
+  if (call.args.size() >= 4) {
+    const auto* warmup = call.args[3]->As<StringLiteral>();
+    if (warmup == nullptr) {
+      return base::InvalidArgument(call.name, " warmup type must be a string");
+    }
+    const bool known = warmup->value == "exponential" || warmup->value == "simple" ||
+                       (kOwnWarmup && warmup->value == "none");
+    if (!known) {
+      return base::InvalidArgument(call.name,
+                                   " warmup type must be one of: ", kOwnWarmup ? "'none' " : "",
+                                   "'exponential' 'simple'");
+    }
+  }
+  return absl::OkStatus();
+}
+
+constexpr Function Row(std::string_view name, std::string_view usage, std::string_view about,
+                       size_t max_arguments,
+                       absl::Status (*check)(const Call&, const ArgumentContext&),
+                       TransformFunction* transform, std::string_view title) {
+  return {.name = name,
+          .usage = usage,
+          .about = about,
+          .kind = FunctionKind::kTransformation,
+          .first = FirstArgument::kFieldOrWindows,
+          .min_arguments = 2,
+          .max_arguments = max_arguments,
+          .check = check,
+          .gives = ResultType::kFloat,
+          .transform = transform,
+          .title = title,
+          .reads_before = true};
+}
+
+constexpr Function kFunctions[] = {
+    Row("chande_momentum_oscillator",
+        "chande_momentum_oscillator(field, period [, hold [, warmup]])",
+        "Chande's momentum oscillator; warmup 'none' (unless given), 'simple' or 'exponential'", 4,
+        CheckTechnical<0, true>, ChandeMomentumOscillator, "chande momentum oscillator"),
+    Row("double_exponential_moving_average",
+        "double_exponential_moving_average(field, period [, hold [, warmup]])",
+        "the exponential moving average with less lag", 4, CheckTechnical<0, false>, Run<Dema>,
+        "double exponential moving average"),
+    Row("exponential_moving_average",
+        "exponential_moving_average(field, period [, hold [, warmup]])",
+        "a moving average that weighs old values less; hold: how many values are kept back; warmup "
+        "'exponential' or 'simple'",
+        4, CheckTechnical<0, false>, Run<Ema>, "exponential moving average"),
+    Row("kaufmans_adaptive_moving_average",
+        "kaufmans_adaptive_moving_average(field, period [, hold])",
+        "Kaufman's moving average, slow where values go up and down", 3, CheckTechnical<0, false>,
+        Run<Kama>, "kaufmans adaptive moving average"),
+    Row("kaufmans_efficiency_ratio", "kaufmans_efficiency_ratio(field, period [, hold])",
+        "the change over the period beside the sum of the changes in it", 3,
+        CheckTechnical<0, false>, Run<Ker>, "kaufmans efficiency ratio"),
+    Row("relative_strength_index", "relative_strength_index(field, period [, hold [, warmup]])",
+        "the relative strength index, 0 to 100", 4, CheckTechnical<0, false>, Run<Rsi>,
+        "relative strength index"),
+    Row("triple_exponential_derivative",
+        "triple_exponential_derivative(field, period [, hold [, warmup]])",
+        "the change of the triple exponential moving average in per cent", 4,
+        CheckTechnical<1, false>, Run<Trix>, "triple exponential derivative"),
+    Row("triple_exponential_moving_average",
+        "triple_exponential_moving_average(field, period [, hold [, warmup]])",
+        "the exponential moving average with hardly any lag", 4, CheckTechnical<0, false>,
+        Run<Tema>, "triple exponential moving average"),
+};
+
+}  // namespace
+
+std::span<const Function> TechnicalFunctions() { return kFunctions; }
 
 }  // namespace varve::query

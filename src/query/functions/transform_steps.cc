@@ -1,24 +1,16 @@
 // derivative, difference, elapsed, cumulative_sum, moving_average: one pass, a few words of state.
 #include <vector>
 
-#include "query/functions/transform.h"
+#include "base/status.h"
+#include "query/compile.h"
+#include "query/functions/function.h"
+#include "query/functions/numbers.h"
 
 namespace varve::query {
 namespace {
 
 using model::FieldType;
 using model::FieldValue;
-
-double NumberOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return value.as_float();
-    case FieldType::kInteger:
-      return static_cast<double>(value.as_integer());
-    default:
-      return static_cast<double>(value.as_unsigned());
-  }
-}
 
 // Integers wrap around, as Go's do.
 FieldValue Minus(const FieldValue& a, const FieldValue& b) {
@@ -57,7 +49,8 @@ int64_t DurationArgument(const TransformContext& context, int64_t otherwise) {
   return context.call->args[1]->As<DurationLiteral>()->ns;
 }
 
-Points DerivativeOf(const TransformContext& context, const Points& input, bool non_negative) {
+template <bool kNonNegative>
+Points Derivative(const TransformContext& context, const Points& input) {
   const int64_t interval = context.windows->interval().duration_ns;
   const auto unit =
       static_cast<double>(DurationArgument(context, interval > 0 ? interval : 1'000'000'000));
@@ -66,38 +59,24 @@ Points DerivativeOf(const TransformContext& context, const Points& input, bool n
     const double difference = NumberOf(Minus(input.values[b], input.values[a]));
     int64_t elapsed = input.times[b] - input.times[a];
     if (!context.ascending) elapsed = -elapsed;
-    if (non_negative && difference < 0) return;
+    if (kNonNegative && difference < 0) return;
     const double value = elapsed > 0 ? difference / (static_cast<double>(elapsed) / unit) : 0;
     out.Append(input.times[b], FieldValue::Float(value));
   });
   return out;
 }
 
-Points DifferenceOf(const Points& input, bool non_negative) {
+template <bool kNonNegative>
+Points Difference(const TransformContext&, const Points& input) {
   Points out;
   ForEachStep(input, [&](size_t a, size_t b) {
     const FieldValue difference = Minus(input.values[b], input.values[a]);
     const bool negative = difference.type() == FieldType::kUnsigned
                               ? input.values[b].as_unsigned() < input.values[a].as_unsigned()
                               : NumberOf(difference) < 0;
-    if (!non_negative || !negative) out.Append(input.times[b], difference);
+    if (!kNonNegative || !negative) out.Append(input.times[b], difference);
   });
   return out;
-}
-
-}  // namespace
-
-Points Derivative(const TransformContext& context, const Points& input) {
-  return DerivativeOf(context, input, false);
-}
-Points NonNegativeDerivative(const TransformContext& context, const Points& input) {
-  return DerivativeOf(context, input, true);
-}
-Points Difference(const TransformContext&, const Points& input) {
-  return DifferenceOf(input, false);
-}
-Points NonNegativeDifference(const TransformContext&, const Points& input) {
-  return DifferenceOf(input, true);
 }
 
 Points Elapsed(const TransformContext& context, const Points& input) {
@@ -149,5 +128,100 @@ Points MovingAverage(const TransformContext& context, const Points& input) {
   }
   return out;
 }
+
+absl::Status CheckUnit(const Call& call, const ArgumentContext&) {
+  if (call.args.size() < 2) return absl::OkStatus();
+  if (const auto* unit = call.args[1]->As<DurationLiteral>()) return CheckPositiveDuration(*unit);
+  return base::InvalidArgument("second argument to ", call.name, " must be a duration, got ",
+                               GoTypeName(*call.args[1]));
+}
+
+absl::Status CheckMovingAverage(const Call& call, const ArgumentContext&) {
+  const auto* n = call.args[1]->As<IntegerLiteral>();
+  if (n == nullptr) {
+    return base::InvalidArgument("second argument for moving_average must be an integer, got ",
+                                 GoTypeName(*call.args[1]));
+  }
+  if (n->value <= 1) {
+    return base::InvalidArgument("moving_average window must be greater than 1, got ", n->value);
+  }
+  return absl::OkStatus();
+}
+
+constexpr Function kFunctions[] = {
+    {.name = "cumulative_sum",
+     .usage = "cumulative_sum(field)",
+     .about = "the sum of all values up to each",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .transform = CumulativeSum,
+     .title = "cumulative sum"},
+    {.name = "derivative",
+     .usage = "derivative(field [, unit])",
+     .about = "the change per unit, by default 1s or the length of the windows",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .max_arguments = 2,
+     .check = CheckUnit,
+     .gives = ResultType::kFloat,
+     .transform = Derivative<false>,
+     .title = "derivative",
+     .reads_before = true},
+    {.name = "difference",
+     .usage = "difference(field)",
+     .about = "each value less the one before",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .transform = Difference<false>,
+     .title = "difference",
+     .reads_before = true},
+    {.name = "elapsed",
+     .usage = "elapsed(field [, unit])",
+     .about = "the time since the point before, in whole units, by default 1ns",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .max_arguments = 2,
+     .check = CheckUnit,
+     .takes = kAllTypes,
+     .gives = ResultType::kInteger,
+     .transform = Elapsed,
+     .title = "elapsed",
+     .reads_before = true},
+    {.name = "moving_average",
+     .usage = "moving_average(field, n)",
+     .about = "the mean of the last n values",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .check = CheckMovingAverage,
+     .gives = ResultType::kFloat,
+     .transform = MovingAverage,
+     .title = "moving average",
+     .reads_before = true},
+    {.name = "non_negative_derivative",
+     .usage = "non_negative_derivative(field [, unit])",
+     .about = "derivative() without its negative values",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .max_arguments = 2,
+     .check = CheckUnit,
+     .gives = ResultType::kFloat,
+     .transform = Derivative<true>,
+     .title = "derivative",
+     .reads_before = true},
+    {.name = "non_negative_difference",
+     .usage = "non_negative_difference(field)",
+     .about = "difference() without its negative values",
+     .kind = FunctionKind::kTransformation,
+     .first = FirstArgument::kFieldOrWindows,
+     .transform = Difference<true>,
+     .title = "difference",
+     .reads_before = true},
+};
+
+}  // namespace
+
+std::span<const Function> StepFunctions() { return kFunctions; }
 
 }  // namespace varve::query
