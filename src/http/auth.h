@@ -21,6 +21,11 @@ struct Identity {
   std::optional<query::Principal> principal;
 };
 
+// The name of the caller, or "".
+inline std::string_view NameOf(const Identity& who) {
+  return who.principal ? std::string_view(who.principal->user) : std::string_view();
+}
+
 // Finds the first form of credentials in the order of InfluxDB: `u` and `p` of the address, Bearer,
 // Token, Basic. UNAUTHENTICATED with InfluxDB's words. May take some milliseconds when a password
 // is seen for the first time: not for network threads unless authentication is off.

@@ -20,6 +20,16 @@ absl::Status CannotBind(std::string_view why) {
   return base::InvalidArgument("error parsing query: missing parameter: ", why);
 }
 
+// Go's words for a document that is no object.
+absl::Status NotAnObject(dom::element_type type) {
+  std::string_view name = "number";
+  if (type == dom::element_type::ARRAY) name = "array";
+  if (type == dom::element_type::STRING) name = "string";
+  if (type == dom::element_type::BOOL) name = "bool";
+  return base::InvalidArgument("error parsing query parameters: json: cannot unmarshal ", name,
+                               " into Go value of type map[string]interface {}");
+}
+
 ParameterValue Number(dom::element value) {
   if (value.type() == dom::element_type::INT64) return {value.get_int64().value_unsafe(), ""};
   if (value.type() == dom::element_type::UINT64) {
@@ -100,11 +110,14 @@ absl::StatusOr<ParameterValue> Value(dom::element value) {
 absl::StatusOr<query::Parameters> ParseBoundParameters(std::string_view json) {
   query::Parameters parameters;
   dom::parser parser;
-  dom::object object;
+  dom::element document;
   // The copy is what simdjson pads; parameters are short.
-  if (const auto error = parser.parse(json.data(), json.size(), true).get_object().get(object)) {
+  if (const auto error = parser.parse(json.data(), json.size(), true).get(document)) {
     return BadJson(error);
   }
+  if (document.is_null()) return parameters;
+  dom::object object;
+  if (document.get_object().get(object)) return NotAnObject(document.type());
   for (const auto member : object) {
     ASSIGN_OR_RETURN(parameters[std::string(member.key)], Value(member.value));
   }

@@ -240,9 +240,8 @@ class ConnectionImpl : public Connection,
     }
     const size_t question = target.find('?');
     if (question != std::string_view::npos) request_.query = target.substr(question + 1);
-    if (!Unescape(target.substr(0, question), false, &request_.path)) {
-      request_.path = target.substr(0, question);
-    }
+    request_.raw_path = target.substr(0, question);
+    if (!Unescape(request_.raw_path, false, &request_.path)) request_.path = request_.raw_path;
     request_.headers.reserve(8);
     for (const auto& field : message) {
       request_.headers.emplace_back(View(field.name_string()), View(field.value()));
@@ -257,7 +256,7 @@ class ConnectionImpl : public Connection,
     request_.body = std::move(parser_->get().body());
     stream_.expires_never();
     const uint64_t number = request_number_;
-    const bool watch = request_.path == "/query";
+    const bool watch = request_.path == "/query" || request_.path == "/debug/requests";
     Route(services_, shared_from_this());
     if (watch && number == request_number_ && in_request_) WatchClient();
   }

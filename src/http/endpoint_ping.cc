@@ -55,6 +55,7 @@ void HandleOptions(const Services& services, ExchangePtr exchange, const Identit
 }
 
 void HandleFluxQuery(const Services& services, ExchangePtr exchange, const Identity&) {
+  services.metrics->flux_requests.fetch_add(1, std::memory_order_relaxed);
   exchange->Reply(MakeError(services, exchange->request(), 403,
                             "Flux query service disabled. Verify flux-enabled=true in the [http] "
                             "section of the InfluxDB config."));

@@ -143,6 +143,7 @@ void HandleQuery(const Services& services, ExchangePtr exchange, const Identity&
   const Request& request = exchange->request();
   Metrics& metrics = *services.metrics;
   metrics.query_requests.fetch_add(1, std::memory_order_relaxed);
+  metrics.tracker.CountQuery(NameOf(who), request.remote_address);
   if (request.body_too_large) {
     exchange->Reply(MakeError(services, request, 413, "Request Entity Too Large"));
     return;

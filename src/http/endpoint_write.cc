@@ -1,22 +1,19 @@
-// POST /write: line protocol into the store.
-#include <array>
+// POST /write and /api/v2/write: line protocol into the store.
 #include <atomic>
 #include <string>
 #include <utility>
 
 #include "base/status.h"
+#include "http/bucket.h"
 #include "http/endpoints.h"
 #include "http/form.h"
 #include "http/gzip.h"
 #include "http/reply.h"
-#include "http/status_code.h"
+#include "http/write_request.h"
 #include "model/line_protocol.h"
 
 namespace varve::http {
 namespace {
-
-// How much longer than max-body-size a packed body may be when unpacked.
-constexpr uint64_t kUnpackFactor = 10;
 
 // What a write needs until the store is done with it.
 struct PendingWrite {
@@ -26,60 +23,6 @@ struct PendingWrite {
   std::string body;
   int64_t start_ns = 0;
 };
-
-bool IsConsistencyLevel(std::string_view text) {
-  for (const std::string_view level : {"any", "one", "quorum", "all"}) {
-    if (EqualsIgnoreCase(text, level)) return true;
-  }
-  return text.empty();
-}
-
-bool MayWrite(const query::Principal& principal, std::string_view database) {
-  if (principal.admin) return true;
-  const auto found = principal.privileges.find(std::string(database));
-  return found != principal.privileges.end() &&
-         (found->second == meta::Privilege::kWrite || found->second == meta::Privilege::kAll);
-}
-
-struct Refusal {
-  int status = 0;
-  std::string text;
-};
-
-// Checks what can be checked before the body is looked at; status 0: nothing is wrong.
-Refusal CheckRequest(const Services& services, const Form& form, const Identity& who,
-                     model::Precision* precision) {
-  const std::string_view unit = form.Get("precision");
-  if (unit == "us" || !model::ParsePrecision(unit, precision)) {
-    return {400, base::StrCat("invalid precision \"", unit, "\" (use n, u, ms, s, m or h)")};
-  }
-  const std::string_view database = form.Get("db");
-  if (database.empty()) return {400, "database is required"};
-  const bool bad_consistency = !IsConsistencyLevel(form.Get("consistency"));
-  if (bad_consistency || who.required) {
-    if (services.catalog->Get()->FindDatabase(database) == nullptr) {
-      return {404, base::StrCat("database not found: \"", database, "\"")};
-    }
-  }
-  if (who.required && !who.principal) {
-    return {403, base::StrCat("user is required to write to database \"", database, "\"")};
-  }
-  if (who.required && !MayWrite(*who.principal, database)) {
-    return {403, base::StrCat("\"", who.principal->user,
-                              "\" user is not authorized to write to database \"", database, "\"")};
-  }
-  if (bad_consistency) return {400, "invalid consistency level"};
-  return {};
-}
-
-int WriteStatus(const absl::Status& status) {
-  // InfluxDB answers 500 when the database is there and the policy is not.
-  if (status.code() == absl::StatusCode::kNotFound &&
-      base::MessageOf(status).substr(0, 16) == "retention policy") {
-    return 500;
-  }
-  return HttpStatus(status);
-}
 
 void Finish(const Services& services, const PendingWrite& write,
             const engine::WriteResult& result) {
@@ -100,34 +43,24 @@ void Finish(const Services& services, const PendingWrite& write,
   }
 }
 
-}  // namespace
-
-void HandleWrite(const Services& services, ExchangePtr exchange, const Identity& who) {
+// Writes the body of the request, which names its target in one way or another.
+void Write(const Services& services, ExchangePtr exchange, const Identity& who,
+           const WriteTarget& target, model::Precision precision) {
   const Request& request = exchange->request();
   Metrics& metrics = *services.metrics;
-  metrics.write_requests.fetch_add(1, std::memory_order_relaxed);
-  metrics.write_bytes.fetch_add(request.body.size(), std::memory_order_relaxed);
-
-  const Form form = ParseUrlEncoded(request.query);
-  model::Precision precision = model::Precision::kNs;
-  const Refusal refusal = CheckRequest(services, form, who, &precision);
+  const Refusal refusal = CheckWrite(services, target, who, request);
   if (refusal.status != 0) {
     exchange->Reply(MakeError(services, request, refusal.status, refusal.text));
     return;
   }
-  if (request.body_too_large) {
-    exchange->Reply(MakeError(services, request, 413, "Request Entity Too Large"));
-    return;
-  }
 
   auto write = std::make_shared<PendingWrite>();
-  write->database = form.Get("db");
-  write->retention_policy = form.Get("rp");
+  write->database = target.database;
+  write->retention_policy = target.retention_policy;
   write->start_ns = request.start_ns;
   if (EqualsIgnoreCase(request.Header("content-encoding"), "gzip")) {
-    const uint64_t max_body = services.options.max_body_bytes;
     absl::StatusOr<std::string> body =
-        Gunzip(request.body, max_body == 0 ? SIZE_MAX / 2 : max_body * kUnpackFactor);
+        Gunzip(request.body, UnpackedBytesMax(services.options.max_body_bytes));
     if (!body.ok()) {
       const bool too_large = body.status().code() == absl::StatusCode::kResourceExhausted;
       exchange->Reply(
@@ -150,6 +83,54 @@ void HandleWrite(const Services& services, ExchangePtr exchange, const Identity&
   services.store->Write(store_request, [&services, write](engine::WriteResult result) {
     Finish(services, *write, result);
   });
+}
+
+void CountWrite(const Services& services, const Request& request, const Identity& who) {
+  services.metrics->tracker.CountWrite(NameOf(who), request.remote_address);
+  services.metrics->write_requests.fetch_add(1, std::memory_order_relaxed);
+  services.metrics->write_bytes.fetch_add(request.body.size(), std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void HandleWrite(const Services& services, ExchangePtr exchange, const Identity& who) {
+  const Request& request = exchange->request();
+  CountWrite(services, request, who);
+  const Form form = ParseUrlEncoded(request.query);
+  const std::string_view unit = form.Get("precision");
+  model::Precision precision = model::Precision::kNs;
+  if (unit == "us" || !model::ParsePrecision(unit, &precision)) {
+    exchange->Reply(
+        MakeError(services, request, 400,
+                  base::StrCat("invalid precision \"", unit, "\" (use n, u, ms, s, m or h)")));
+    return;
+  }
+  const WriteTarget target{std::string(form.Get("db")), std::string(form.Get("rp")),
+                           std::string(form.Get("consistency"))};
+  Write(services, std::move(exchange), who, target, precision);
+}
+
+void HandleWriteV2(const Services& services, ExchangePtr exchange, const Identity& who) {
+  const Request& request = exchange->request();
+  CountWrite(services, request, who);
+  const Form form = ParseUrlEncoded(request.query);
+  const std::string_view unit = form.Get("precision");
+  model::Precision precision = model::Precision::kNs;
+  const bool known = unit.empty() || unit == "ns" || unit == "us" || unit == "ms" || unit == "s";
+  if (!known || !model::ParsePrecision(unit, &precision)) {
+    exchange->Reply(
+        MakeError(services, request, 400,
+                  base::StrCat("invalid precision \"", unit, "\" (use ns, us, ms or s)")));
+    return;
+  }
+  absl::StatusOr<Bucket> bucket = ParseBucket(form.Get("bucket"));
+  if (!bucket.ok()) {
+    exchange->Reply(MakeError(services, request, 404, base::MessageOf(bucket.status())));
+    return;
+  }
+  const WriteTarget target{bucket->database, bucket->retention_policy,
+                           std::string(form.Get("consistency"))};
+  Write(services, std::move(exchange), who, target, precision);
 }
 
 }  // namespace varve::http

@@ -160,4 +160,17 @@ Form RequestForm(const Request& request) {
   return form;
 }
 
+std::string PathSegment(const Request& request, size_t index) {
+  std::string_view rest = request.raw_path;
+  for (size_t i = 0; i <= index; ++i) {
+    const size_t slash = rest.find('/');
+    if (slash == std::string_view::npos) return {};
+    rest.remove_prefix(slash + 1);
+  }
+  rest = rest.substr(0, rest.find('/'));
+  std::string segment;
+  if (!Unescape(rest, false, &segment)) segment = rest;
+  return segment;
+}
+
 }  // namespace varve::http

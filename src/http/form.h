@@ -39,4 +39,7 @@ void ParseMultipart(std::string_view body, std::string_view boundary, Form* fiel
 // may also come as a file.
 Form RequestForm(const Request& request);
 
+// Segment `index` (from 0) of the path as sent, percent escapes undone; "" when there is none.
+std::string PathSegment(const Request& request, size_t index);
+
 }  // namespace varve::http

@@ -11,6 +11,7 @@ namespace varve::http {
 namespace {
 
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to ask for the gzip wrapper
+constexpr size_t kHeaderBytes = 10;
 constexpr size_t kPieceBytes = 64 << 10;
 
 struct Inflater {
@@ -24,9 +25,10 @@ struct Inflater {
 
 absl::StatusOr<std::string> Gunzip(std::string_view packed, size_t bytes_max) {
   std::string out;
-  if (packed.empty()) return out;
-  if (packed.size() < 3 || packed.substr(0, 3) != std::string_view("\x1f\x8b\x08", 3)) {
-    return base::InvalidArgument(packed.size() < 3 ? "unexpected EOF" : "gzip: invalid header");
+  if (packed.empty()) return base::InvalidArgument("EOF");
+  if (packed.size() < kHeaderBytes) return base::InvalidArgument("unexpected EOF");
+  if (packed.substr(0, 3) != std::string_view("\x1f\x8b\x08", 3)) {
+    return base::InvalidArgument("gzip: invalid header");
   }
   Inflater inflater;
   if (!inflater.ready) return base::ResourceExhausted("no memory for gzip");

@@ -14,7 +14,7 @@ namespace varve::http {
 
 // Unpacks one or more gzip members. INVALID_ARGUMENT with the words of Go's compress/gzip
 // ("gzip: invalid header", "unexpected EOF", ...); RESOURCE_EXHAUSTED when the result would be
-// longer than `bytes_max`, found before more memory than that is used. No input at all is "".
+// longer than `bytes_max`, found before more memory than that is used.
 absl::StatusOr<std::string> Gunzip(std::string_view packed, size_t bytes_max);
 
 // Packs what passes through. One thread at a time.

@@ -19,8 +19,9 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
   Method method = Method::kGet;
-  std::string path;   // before the '?', percent escapes undone
-  std::string query;  // behind the '?', raw
+  std::string path;      // before the '?', percent escapes undone
+  std::string raw_path;  // before the '?', as sent
+  std::string query;     // behind the '?', raw
   HeaderList headers;
   std::string body;
   std::string remote_address;  // without the port

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "http/request_tracker.h"
+
 namespace varve::http {
 
 // Counts how many observations fell into each of some ranges. Any thread.
@@ -35,6 +37,9 @@ struct Metrics {
   Counter write_requests{0};
   Counter ping_requests{0};
   Counter status_requests{0};
+  Counter prom_write_requests{0};  // also counted as writes
+  Counter prom_read_requests{0};
+  Counter flux_requests{0};
   Counter client_errors{0};  // answers 400 to 499
   Counter server_errors{0};  // answers 500 to 599
   Counter auth_failures{0};
@@ -54,6 +59,7 @@ struct Metrics {
   std::atomic<int64_t> writes_active{0};    // now
   Histogram query_latency;
   Histogram write_latency;
+  RequestTracker tracker;
 };
 
 }  // namespace varve::http

@@ -22,10 +22,10 @@ void AddCors(const Request& request, HeaderList& headers) {
   const std::string_view origin = request.Header("origin");
   if (origin.empty()) return;
   headers.emplace_back("Access-Control-Allow-Origin", origin);
-  headers.emplace_back("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, POST, PUT");
+  headers.emplace_back("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, POST, PUT, PATCH");
   headers.emplace_back("Access-Control-Allow-Headers",
                        "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, "
-                       "X-CSRF-Token, X-HTTP-Method-Override");
+                       "User-Agent, X-CSRF-Token, X-HTTP-Method-Override");
   headers.emplace_back("Access-Control-Expose-Headers",
                        "Date, X-InfluxDB-Version, X-InfluxDB-Build");
 }
@@ -77,7 +77,10 @@ Response MakeResponse(const Services& services, const Request& request, int stat
   response.status = status;
   HeaderList& headers = response.headers;
   headers.reserve(8);
-  headers.emplace_back("Content-Type", ContentType(format));
+  // InfluxDB answers OPTIONS before it chooses a format.
+  if (request.method != Method::kOptions) {
+    headers.emplace_back("Content-Type", ContentType(format));
+  }
   std::string id = HeaderText(request.Header("x-request-id"));
   if (id.empty()) id = HeaderText(request.Header("request-id"));
   if (id.empty()) id = NewRequestId(services.env->NowNs());

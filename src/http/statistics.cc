@@ -30,9 +30,12 @@ StatisticsRow HttpRow(const Services& services) {
   row.tags.emplace_back("bind", base::StrCat(services.options.address, ":", services.options.port));
   Add(row, "authFail", m.auth_failures);
   Add(row, "clientError", m.client_errors);
+  Add(row, "fluxQueryReq", m.flux_requests);
   Add(row, "pingReq", m.ping_requests);
   Add(row, "pointsWrittenDropped", m.points_dropped);
   Add(row, "pointsWrittenOK", m.points_written);
+  Add(row, "promReadReq", m.prom_read_requests);
+  Add(row, "promWriteReq", m.prom_write_requests);
   Add(row, "queryReq", m.query_requests);
   Add(row, "queryReqDurationNs", m.query_ns);
   Add(row, "queryRespBytes", m.query_bytes);

@@ -39,6 +39,58 @@ TEST(TokenTest, NeedsAnExpiry) {
   EXPECT_EQ(base::MessageOf(CheckToken(token, "secret", 0).status()), "token expiration required");
 }
 
+// Signed with "secret" at the time 1000; a comment says the algorithm and the claims.
+TEST(TokenTest, ClaimsAndAlgorithms) {
+  const struct {
+    const char* token;
+    const char* user;   // or null
+    const char* error;  // or null
+  } rows[] = {
+      // HS384, {"username":"ada","exp":2000}
+      {"eyJhbGciOiJIUzM4NCIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6ImFkYSIsImV4cCI6MjAwMH0."
+       "p4W15BoND6f0rbzwbnsffPQIkg0C0fsImmCiQJHsb8c28VlEHDZaIZkHQB1QfS7c",
+       "ada", nullptr},
+      // HS512, {"username":"ada","exp":2000}
+      {"eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6ImFkYSIsImV4cCI6MjAwMH0."
+       "yrpivMIpIYE0JHrl3deY4y46ig3DM-5RewcJfSyn_5g3uK3dLJWzEPFKxSaDCEbHKAI1J8-bF61UJ2Nt764pfw",
+       "ada", nullptr},
+      // HS256, {"username":7,"exp":2000}
+      {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6NywiZXhwIjoyMDAwfQ."
+       "5Qd4GKkmK4QBQFSXfEGlz_tPTtbl3s5iGe00Jv5tn54",
+       nullptr, "username in token must be a string"},
+      // HS256, {"exp":2000}
+      {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJleHAiOjIwMDB9."
+       "C9ScozzNBtP8ZYA6zbYSXCi11u2aIKVg91jaiDKRTRY",
+       nullptr, "username in token must be a string"},
+      // HS256, {"username":"","exp":2000}
+      {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6IiIsImV4cCI6MjAwMH0."
+       "4CCkaQu5ujHthpnL8A80D-E0tS6vDBZG_7RruDHG6dg",
+       nullptr, "token must contain a username"},
+      // HS256, {"username":"ada","exp":2000,"nbf":1500}
+      {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+       "eyJ1c2VybmFtZSI6ImFkYSIsImV4cCI6MjAwMCwibmJmIjoxNTAwfQ."
+       "bQCaytjleciVWjzZrSLXO6pjIyB0u1A0ziBegp5gzkU",
+       nullptr, "Token is not valid yet"},
+      // none, {"username":"ada","exp":2000}
+      {"eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJ1c2VybmFtZSI6ImFkYSIsImV4cCI6MjAwMH0."
+       "gEWAnimlqBy9MBHlToRjBDw2jRYpIn5rEPqfIaL4fp0",
+       nullptr, "unexpected signing method: none"},
+      // RS256, {"username":"ada","exp":2000}
+      {"eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1c2VybmFtZSI6ImFkYSIsImV4cCI6MjAwMH0."
+       "2d3xJJGf1KrZJLgRagLywHjDMKT3beRLApY362URmJs",
+       nullptr, "unexpected signing method: RS256"},
+  };
+  for (const auto& row : rows) {
+    const auto user = CheckToken(row.token, "secret", 1000);
+    if (row.user != nullptr) {
+      ASSERT_TRUE(user.ok()) << user.status();
+      EXPECT_EQ(*user, row.user);
+    } else {
+      EXPECT_EQ(base::MessageOf(user.status()), row.error);
+    }
+  }
+}
+
 TEST(Base64Test, DecodesBothAlphabets) {
   std::string out;
   EXPECT_TRUE(DecodeBase64("bm9ib2R5Ong=", false, &out));

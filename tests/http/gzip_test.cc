@@ -46,7 +46,11 @@ TEST(GzipTest, SeveralMembersAreJoined) {
   EXPECT_EQ(*unpacked, "one two");
 }
 
-TEST(GzipTest, NoInputIsEmpty) { EXPECT_EQ(Gunzip("", 10).value(), ""); }
+TEST(GzipTest, WithoutAHeaderTheInputEndsTooEarly) {
+  EXPECT_EQ(base::MessageOf(Gunzip("", 10).status()), "EOF");
+  EXPECT_EQ(base::MessageOf(Gunzip("abc", 10).status()), "unexpected EOF");
+  EXPECT_EQ(base::MessageOf(Gunzip("abcdefghij", 10).status()), "gzip: invalid header");
+}
 
 TEST(GzipTest, RefusesWhatIsNoGzip) {
   EXPECT_EQ(base::MessageOf(Gunzip("m v=3 1614816002", 100).status()), "gzip: invalid header");
