@@ -59,6 +59,7 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
       windows_(select.WindowsOver(leaves_.front()->range)),
       idle_(grouped.sources.size()) {
   request_.range = leaves_.front()->range;
+  request_.ranges = select.RangesWithin(request_.range);
   order_matters_ = !aux.empty();
   bool statistics = aux.empty();
   for (const LeafPlan* leaf : leaves_) {

@@ -12,8 +12,10 @@
 #include <variant>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "index/predicate.h"
 #include "model/types.h"
+#include "query/date_part.h"
 
 namespace varve::query {
 
@@ -110,6 +112,23 @@ struct ListLiteral {
   std::vector<std::string> values;
 };
 struct NilLiteral {};
+// expr BETWEEN low AND high, both ends included. Gone once SplitTime() has seen it.
+struct Between {
+  ExprPtr expr;
+  ExprPtr low;
+  ExprPtr high;
+};
+// A length of the calendar, for windows: 1mo, 1q, 1y.
+struct CalendarLiteral {
+  int64_t months;
+};
+// hour(time), date_part('dow', time): a part of a row's time in the zone of the statement. Made by
+// CompileSelect() of the call, whose text it keeps.
+struct TimePart {
+  DatePart part;
+  absl::TimeZone zone;
+  Call call;
+};
 struct BoundParameter {
   std::string name;
 };  // $name, only until parameters are bound
@@ -117,7 +136,8 @@ struct BoundParameter {
 struct Expr {
   std::variant<BinaryExpr, Call, VarRef, Wildcard, Distinct, ParenExpr, NumberLiteral,
                IntegerLiteral, UnsignedLiteral, StringLiteral, BooleanLiteral, DurationLiteral,
-               TimeLiteral, RegexLiteral, ListLiteral, NilLiteral, BoundParameter>
+               TimeLiteral, RegexLiteral, ListLiteral, NilLiteral, BoundParameter, Between,
+               CalendarLiteral, TimePart>
       node;
 
   template <typename T>
@@ -179,7 +199,9 @@ struct SelectStatement {
   FillOption fill = FillOption::kNull;
   bool fill_given = false;
   std::variant<std::monostate, double, int64_t> fill_value;
-  std::string location;  // tz(), IANA name; empty: UTC
+  int64_t fill_max_ns = 0;  // how far kPrevious and kLinear reach; 0: as far as it takes
+  int64_t lookback_ns = 0;  // LOOKBACK; 0: none
+  std::string location;     // tz(), IANA name; empty: UTC
   bool omit_time = false;
 };
 std::string Format(const SelectStatement& statement);
@@ -327,6 +349,7 @@ struct ShowTagValues {
 struct ShowFieldKeys {
   std::string database;
   std::vector<Source> sources;
+  ExprPtr condition;  // with time BETWEEN, or null
   std::vector<SortField> sort_fields;
   Paging paging;
 };

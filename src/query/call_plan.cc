@@ -99,7 +99,10 @@ class Planner {
   absl::Status PlanCall(const Call& call, model::TimeRange range, bool selector, CallPlan* out) {
     const Interval& interval = select_.compiled->interval;
     if (const auto* transformation = FindFunction(call.name, FunctionKind::kTransformation)) {
-      if (!interval.zero() && transformation->reads_before) Widen(&range);
+      if (transformation->reads_before) {
+        if (!interval.zero()) Widen(&range);
+        range = LookBack(*select_.compiled, select_.range, range);
+      }
       const auto* inner = call.args[0]->As<Call>();
       if (inner != nullptr) {
         RETURN_IF_ERROR(PlanCall(*inner, range, false, out));
@@ -132,10 +135,12 @@ class Planner {
     }
     leaf->field = *of->args[0]->As<VarRef>();
     leaf->type = StoredType(leaf->field.type, has_subquery_);
-    leaf->range = range;
     leaf->options.descending = !select_.compiled->ascending;
     leaf->keeps_time = leaf->function->keeps_time || (selector && interval.zero());
     leaf->fills = !interval.zero() && leaf->function->gaps != Gaps::kNone;
+    const FillOption fill = select_.compiled->fill;
+    const bool seeded = fill == FillOption::kPrevious || fill == FillOption::kLinear;
+    leaf->range = leaf->fills && seeded ? LookBack(*select_.compiled, select_.range, range) : range;
     leaf->options.aux_width = selector ? plan_.aux.size() : 0;
     if (HasFurtherColumns(call)) leaf->options.by_width = call.args.size() - 2;
     if (call.args.size() > 1) {
@@ -156,13 +161,11 @@ class Planner {
   }
 
   void Widen(model::TimeRange* range) const {
-    const int64_t length = select_.compiled->interval.duration_ns;
+    const Windows windows = select_.WindowsOver(*range);
     if (select_.compiled->ascending) {
-      range->min_ns =
-          range->min_ns > model::kMinTimeNs + length ? range->min_ns - length : model::kMinTimeNs;
+      range->min_ns = windows.Move(range->min_ns, -1);
     } else {
-      range->max_ns =
-          range->max_ns < model::kMaxTimeNs - length ? range->max_ns + length : model::kMaxTimeNs;
+      range->max_ns = windows.Move(range->max_ns, 1);
     }
   }
 
@@ -176,6 +179,7 @@ class Planner {
 
 int SelectPlan::SymbolOf(const Expr& expr) const {
   if (const auto* ref = expr.As<VarRef>()) {
+    if (ref->type == DataType::kTime) return static_cast<int>(calls.size() + aux.size());
     for (size_t i = 0; i < aux.size(); ++i) {
       if (SameRef(aux[i], *ref)) return static_cast<int>(calls.size() + i);
     }

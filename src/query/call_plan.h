@@ -41,7 +41,7 @@ struct SelectPlan {
   // With INTO, the first aux columns become tags of what is written.
   std::vector<std::string> written_tags;
 
-  // The column of a row of symbols: calls first, then aux; -1: neither.
+  // The column of a row of symbols: calls first, then aux, then the time; -1: none of them.
   int SymbolOf(const Expr& expr) const;
 };
 

@@ -73,19 +73,31 @@ absl::Status CheckTimeArgument(const ExprPtr& arg, const TimeContext& context, i
 
 std::string_view GoTypeName(const Expr& expr) {
   static constexpr std::string_view kNames[] = {
-      "*influxql.BinaryExpr",    "*influxql.Call",           "*influxql.VarRef",
-      "*influxql.Wildcard",      "*influxql.Distinct",       "*influxql.ParenExpr",
-      "*influxql.NumberLiteral", "*influxql.IntegerLiteral", "*influxql.UnsignedLiteral",
-      "*influxql.StringLiteral", "*influxql.BooleanLiteral", "*influxql.DurationLiteral",
-      "*influxql.TimeLiteral",   "*influxql.RegexLiteral",   "*influxql.ListLiteral",
-      "*influxql.nilLiteral",    "*influxql.BoundParameter"};
+      "*influxql.BinaryExpr",      "*influxql.Call",           "*influxql.VarRef",
+      "*influxql.Wildcard",        "*influxql.Distinct",       "*influxql.ParenExpr",
+      "*influxql.NumberLiteral",   "*influxql.IntegerLiteral", "*influxql.UnsignedLiteral",
+      "*influxql.StringLiteral",   "*influxql.BooleanLiteral", "*influxql.DurationLiteral",
+      "*influxql.TimeLiteral",     "*influxql.RegexLiteral",   "*influxql.ListLiteral",
+      "*influxql.nilLiteral",      "*influxql.BoundParameter", "*influxql.Between",
+      "*influxql.CalendarLiteral", "*influxql.TimePart"};
   static_assert(std::size(kNames) == std::variant_size_v<decltype(Expr::node)>);
   return kNames[expr.node.index()];
 }
 
+void CompiledSelect::RestrictTo(const CompiledSelect& outer) {
+  range.min_ns = std::max(range.min_ns, outer.range.min_ns);
+  range.max_ns = std::min(range.max_ns, outer.range.max_ns);
+  if (ranges.empty() && outer.ranges.empty()) return;
+  const TimeRanges inside = ranges.empty() ? RangesOf(range) : ranges;
+  const TimeRanges around = outer.ranges.empty() ? RangesOf(outer.range) : outer.ranges;
+  ranges = Intersection(inside, around);
+  range = HullOf(ranges);
+  if (ranges.size() < 2) ranges.clear();
+}
+
 bool IsLiteral(const Expr& expr) {
   return !expr.As<BinaryExpr>() && !expr.As<Call>() && !expr.As<VarRef>() && !expr.As<Wildcard>() &&
-         !expr.As<Distinct>() && !expr.As<ParenExpr>();
+         !expr.As<Distinct>() && !expr.As<ParenExpr>() && !expr.As<TimePart>();
 }
 
 absl::Status ValidateCondition(const Expr* expr) {
@@ -95,6 +107,9 @@ absl::Status ValidateCondition(const Expr* expr) {
     return ValidateCondition(binary->right.get());
   }
   if (const auto* paren = expr->As<ParenExpr>()) return ValidateCondition(paren->inner.get());
+  if (expr->As<Between>()) {
+    return base::InvalidArgument("BETWEEN cannot be part of another comparison: ", Format(*expr));
+  }
   const auto* call = expr->As<Call>();
   if (call == nullptr) return absl::OkStatus();
   const Function* math = FindFunction(call->name, FunctionKind::kMath);
@@ -115,14 +130,48 @@ absl::Status CompileState::Preprocess(const SelectStatement& input) {
     out->has_zone = true;
   }
   const TimeContext context{.now_ns = now_ns, .zone = out->zone};
-  ASSIGN_OR_RETURN(SplitCondition split, SplitTime(statement.condition, context));
+  ASSIGN_OR_RETURN(const ExprPtr condition, BindTimeParts(statement.condition, out->zone));
+  ASSIGN_OR_RETURN(SplitCondition split, SplitTime(condition, context));
   RETURN_IF_ERROR(ValidateCondition(split.condition.get()));
   statement.condition = std::move(split.condition);
   RETURN_IF_ERROR(CompileDimensions());
   out->fill = statement.fill;
   out->range = split.bounds.range();
+  if (split.ranges.has_value() && split.ranges->size() > 1) out->ranges = *std::move(split.ranges);
+  out->lookback_ns = statement.lookback_ns;
   // A grouping by time ends now, so that a chart without an end does not run to the year 2262.
   if (!split.bounds.max_ns.has_value() && !out->interval.zero()) out->range.max_ns = now_ns;
+  return absl::OkStatus();
+}
+
+absl::Status CompileState::CompileTimeDimension(const Call& call, const TimeContext& context,
+                                                ExprPtr* expr) {
+  if (call.name != "time") {
+    return base::InvalidArgument("only time() calls allowed in dimensions");
+  }
+  if (call.args.empty() || call.args.size() > 2) {
+    return base::InvalidArgument("time dimension expected 1 or 2 arguments");
+  }
+  Interval interval;
+  ASSIGN_OR_RETURN(const bool calendar, CompileCalendar(call, &interval));
+  const auto* duration = call.args[0]->As<DurationLiteral>();
+  if (!calendar && duration == nullptr) {
+    return base::InvalidArgument("time dimension must have duration argument");
+  }
+  if (!out->interval.zero()) {
+    return base::InvalidArgument("multiple time dimensions not allowed");
+  }
+  if (calendar) {
+    out->interval = interval;
+    return absl::OkStatus();
+  }
+  out->interval.duration_ns = duration->ns;
+  if (call.args.size() == 2) {
+    ExprPtr replaced = call.args[1];
+    RETURN_IF_ERROR(CheckTimeArgument(call.args[1], context, duration->ns, &replaced,
+                                      &out->interval.offset_ns));
+    if (replaced != call.args[1]) *expr = MakeExpr(Call{"time", {call.args[0], replaced}});
+  }
   return absl::OkStatus();
 }
 
@@ -137,26 +186,7 @@ absl::Status CompileState::CompileDimensions() {
         return base::InvalidArgument("time() is a function and expects at least one argument");
       }
     } else if (const auto* call = expr->As<Call>()) {
-      if (call->name != "time") {
-        return base::InvalidArgument("only time() calls allowed in dimensions");
-      }
-      if (call->args.empty() || call->args.size() > 2) {
-        return base::InvalidArgument("time dimension expected 1 or 2 arguments");
-      }
-      const auto* duration = call->args[0]->As<DurationLiteral>();
-      if (duration == nullptr) {
-        return base::InvalidArgument("time dimension must have duration argument");
-      }
-      if (!out->interval.zero()) {
-        return base::InvalidArgument("multiple time dimensions not allowed");
-      }
-      out->interval.duration_ns = duration->ns;
-      if (call->args.size() == 2) {
-        ExprPtr replaced = call->args[1];
-        RETURN_IF_ERROR(CheckTimeArgument(call->args[1], context, duration->ns, &replaced,
-                                          &out->interval.offset_ns));
-        if (replaced != call->args[1]) expr = MakeExpr(Call{"time", {call->args[0], replaced}});
-      }
+      RETURN_IF_ERROR(CompileTimeDimension(*call, context, &expr));
     } else if (!expr->As<Wildcard>() && !expr->As<RegexLiteral>()) {
       return base::InvalidArgument("only time and tag dimensions allowed");
     }
@@ -174,7 +204,8 @@ absl::Status CompileState::CompileFields() {
       if (!selected.alias.empty()) out->time_name = selected.alias;
       continue;
     }
-    SelectField field{FoldMath(Reduce(selected.expr, nullptr)), selected.alias};
+    ASSIGN_OR_RETURN(const ExprPtr bound, BindTimeParts(selected.expr, out->zone));
+    SelectField field{FoldMath(Reduce(bound, nullptr)), selected.alias};
     ++fields;
     Field state;
     RETURN_IF_ERROR(CompileExpr(*field.expr, &state));
@@ -188,7 +219,9 @@ absl::Status CompileState::CompileFields() {
 }
 
 absl::Status CompileState::ValidateFields() const {
-  if (fields == 0) return base::InvalidArgument("at least 1 non-time field must be queried");
+  if (fields == 0 || (calls == 0 && !has_auxiliary)) {
+    return base::InvalidArgument("at least 1 non-time field must be queried");
+  }
   if (calls > 1 && !top_bottom.empty()) {
     return base::InvalidArgument("selector function ", top_bottom,
                                  "() cannot be combined with other functions");
@@ -203,6 +236,11 @@ absl::Status CompileState::ValidateFields() const {
     if (!out->interval.zero() && !out->interval_inherited) {
       return base::InvalidArgument("GROUP BY requires at least one aggregate function");
     }
+  }
+  const bool fills = out->fill == FillOption::kPrevious || out->fill == FillOption::kLinear;
+  if (out->lookback_ns > 0 && !looks_back && !fills) {
+    return base::InvalidArgument(
+        "LOOKBACK requires fill(previous), fill(linear) or a function that looks back");
   }
   if (has_distinct && (calls != 1 || has_auxiliary)) {
     return base::InvalidArgument(
@@ -231,8 +269,7 @@ absl::Status CompileState::CompileSubquery(const SelectStatement& inner) {
         "subqueries must be ordered in the same direction as the query itself");
   }
   state.out->ascending = out->ascending;
-  state.out->range.min_ns = std::max(state.out->range.min_ns, out->range.min_ns);
-  state.out->range.max_ns = std::min(state.out->range.max_ns, out->range.max_ns);
+  state.out->RestrictTo(*out);
   if (!state.out->interval.zero() && state.out->fill == FillOption::kNull) {
     state.out->fill = FillOption::kNone;
   }

@@ -45,6 +45,10 @@ absl::Status CompileState::CompileExpr(const Expr& expr, Field* field) {
     return absl::OkStatus();
   }
   if (const auto* paren = expr.As<ParenExpr>()) return CompileExpr(*paren->inner, field);
+  if (expr.As<TimePart>()) {
+    field->allow_wildcard = false;
+    return absl::OkStatus();
+  }
   return base::InvalidArgument("field must contain at least one variable");
 }
 
@@ -160,6 +164,10 @@ absl::Status CompileState::CompileWindows(const Function& function, const Call& 
   if (function.first == FirstArgument::kWindows && !is_call) {
     return base::InvalidArgument("must use aggregate function with ", call.name);
   }
+  if (function.first == FirstArgument::kWindows && out->interval.calendar()) {
+    return base::InvalidArgument(call.name, " requires windows of one length");
+  }
+  looks_back = looks_back || function.reads_before;
   if (function.reads_before && windows) ++field->windows_before;
   if (is_call) {
     if (windows) return CompileNested(input, field);

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "query/compile.h"
+#include "query/condition.h"
 #include "query/functions/function.h"
 
 namespace varve::query {
@@ -21,12 +22,14 @@ struct CompileState {
   bool has_distinct = false;
   bool only_selectors = true;
   bool has_auxiliary = false;
+  bool looks_back = false;  // something can use LOOKBACK
 
   absl::Status Preprocess(const SelectStatement& statement);
   absl::Status Compile(const SelectStatement& statement);
 
  private:
   absl::Status CompileDimensions();
+  absl::Status CompileTimeDimension(const Call& call, const TimeContext& context, ExprPtr* expr);
   absl::Status CompileFields();
   absl::Status ValidateFields() const;
   absl::Status CompileSubquery(const SelectStatement& inner);
@@ -48,5 +51,12 @@ struct CompileState {
 };
 
 absl::Status ValidateCondition(const Expr* expr);
+
+// compile_time.cc
+
+// Puts a TimePart in place of every hour(time), date_part('dow', time), ... in `expr` (or null).
+absl::StatusOr<ExprPtr> BindTimeParts(const ExprPtr& expr, absl::TimeZone zone);
+// time(1mo), time(1q, 9h), time(1y, 3mo), time(1w, monday): false when `call` is none of these.
+absl::StatusOr<bool> CompileCalendar(const Call& call, Interval* interval);
 
 }  // namespace varve::query

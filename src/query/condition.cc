@@ -32,6 +32,9 @@ struct GoTypeName {
   std::string_view operator()(const ListLiteral&) const { return "ListLiteral"; }
   std::string_view operator()(const NilLiteral&) const { return "NilLiteral"; }
   std::string_view operator()(const BoundParameter&) const { return "BoundParameter"; }
+  std::string_view operator()(const Between&) const { return "Between"; }
+  std::string_view operator()(const CalendarLiteral&) const { return "CalendarLiteral"; }
+  std::string_view operator()(const TimePart&) const { return "TimePart"; }
 };
 
 bool IsTime(const Expr& expr) {
@@ -120,6 +123,91 @@ absl::StatusOr<TimeBounds> TimeComparison(Operator op, const ExprPtr& value,
   return bounds;
 }
 
+ExprPtr Join(Operator op, ExprPtr left, ExprPtr right) {
+  return MakeExpr(BinaryExpr{op, std::move(left), std::move(right)});
+}
+
+// Comparisons of a row's time that hold within `ranges`, in parentheses.
+ExprPtr WithinRanges(const TimeRanges& ranges) {
+  const auto compare = [](Operator op, int64_t ns) {
+    return Join(op, RowTime(), MakeExpr(IntegerLiteral{ns}));
+  };
+  ExprPtr any;
+  for (const model::TimeRange& range : ranges) {
+    ExprPtr both = MakeExpr(ParenExpr{Join(Operator::kAnd, compare(Operator::kGte, range.min_ns),
+                                           compare(Operator::kLte, range.max_ns))});
+    any = any == nullptr ? std::move(both) : Join(Operator::kOr, std::move(any), std::move(both));
+  }
+  return any == nullptr ? MakeExpr(BooleanLiteral{false}) : MakeExpr(ParenExpr{std::move(any)});
+}
+
+// One side of an OR that its ranges do not belong to the whole of.
+ExprPtr Guarded(const SplitCondition& side) {
+  if (!side.ranges.has_value()) return side.condition;
+  ExprPtr within = WithinRanges(*side.ranges);
+  if (side.condition == nullptr) return within;
+  return MakeExpr(
+      ParenExpr{Join(Operator::kAnd, std::move(within), MakeExpr(ParenExpr{side.condition}))});
+}
+
+// Says nothing, but for its bounds, which count whatever it is joined by.
+bool IsNeutral(const SplitCondition& side) {
+  return side.condition == nullptr && !side.ranges.has_value();
+}
+
+SplitCondition JoinByAnd(SplitCondition left, SplitCondition right) {
+  left.bounds.Intersect(right.bounds);
+  if (!left.ranges.has_value()) {
+    left.ranges = std::move(right.ranges);
+  } else if (right.ranges.has_value()) {
+    left.ranges = Intersection(*left.ranges, *right.ranges);
+  }
+  if (left.condition == nullptr) {
+    left.condition = std::move(right.condition);
+  } else if (right.condition != nullptr) {
+    left.condition = ReduceKeepingParens(
+        Join(Operator::kAnd, std::move(left.condition), std::move(right.condition)), nullptr);
+  }
+  return left;
+}
+
+SplitCondition JoinByOr(SplitCondition left, SplitCondition right) {
+  TimeBounds bounds = left.bounds;
+  bounds.Intersect(right.bounds);
+  SplitCondition out;
+  if (IsNeutral(left)) {
+    out = std::move(right);
+  } else if (IsNeutral(right)) {
+    out = std::move(left);
+  } else if (!left.ranges.has_value() && !right.ranges.has_value()) {
+    out.condition = ReduceKeepingParens(
+        Join(Operator::kOr, std::move(left.condition), std::move(right.condition)), nullptr);
+  } else {
+    if (left.condition != nullptr || right.condition != nullptr) {
+      out.condition =
+          ReduceKeepingParens(Join(Operator::kOr, Guarded(left), Guarded(right)), nullptr);
+    }
+    const TimeRanges all = RangesOf(model::TimeRange{});
+    out.ranges = Union(left.ranges.value_or(all), right.ranges.value_or(all));
+  }
+  out.bounds = bounds;
+  return out;
+}
+
+absl::StatusOr<SplitCondition> SplitBetween(const Between& between, const TimeContext& context) {
+  if (!IsTime(*between.expr)) {
+    ExprPtr both = Join(Operator::kAnd, Join(Operator::kGte, between.expr, between.low),
+                        Join(Operator::kLte, between.expr, between.high));
+    return SplitCondition{
+        ReduceKeepingParens(MakeExpr(ParenExpr{std::move(both)}), &context), {}, {}};
+  }
+  ASSIGN_OR_RETURN(const int64_t low, TimeValue(between.low, context));
+  ASSIGN_OR_RETURN(const int64_t high, TimeValue(between.high, context));
+  SplitCondition split;
+  split.ranges = RangesOf({low, high});
+  return split;
+}
+
 absl::StatusOr<SplitCondition> Split(const ExprPtr& expr, const TimeContext& context) {
   if (const auto* paren = expr->As<ParenExpr>()) {
     ASSIGN_OR_RETURN(SplitCondition inner, Split(paren->inner, context));
@@ -129,7 +217,8 @@ absl::StatusOr<SplitCondition> Split(const ExprPtr& expr, const TimeContext& con
     }
     return inner;
   }
-  if (expr->As<BooleanLiteral>() != nullptr) return SplitCondition{expr, {}};
+  if (expr->As<BooleanLiteral>() != nullptr) return SplitCondition{expr, {}, {}};
+  if (const auto* between = expr->As<Between>()) return SplitBetween(*between, context);
   const auto* binary = expr->As<BinaryExpr>();
   if (binary == nullptr) {
     return base::InvalidArgument("invalid condition expression: ", Format(*expr));
@@ -137,26 +226,19 @@ absl::StatusOr<SplitCondition> Split(const ExprPtr& expr, const TimeContext& con
   if (binary->op == Operator::kAnd || binary->op == Operator::kOr) {
     ASSIGN_OR_RETURN(SplitCondition left, Split(binary->left, context));
     ASSIGN_OR_RETURN(SplitCondition right, Split(binary->right, context));
-    left.bounds.Intersect(right.bounds);
-    if (left.condition == nullptr) {
-      left.condition = std::move(right.condition);
-    } else if (right.condition != nullptr) {
-      left.condition = ReduceKeepingParens(
-          MakeExpr(BinaryExpr{binary->op, std::move(left.condition), std::move(right.condition)}),
-          nullptr);
-    }
-    return left;
+    return binary->op == Operator::kAnd ? JoinByAnd(std::move(left), std::move(right))
+                                        : JoinByOr(std::move(left), std::move(right));
   }
   if (IsTime(*binary->left)) {
     ASSIGN_OR_RETURN(const TimeBounds bounds, TimeComparison(binary->op, binary->right, context));
-    return SplitCondition{nullptr, bounds};
+    return SplitCondition{nullptr, bounds, {}};
   }
   if (IsTime(*binary->right)) {
     ASSIGN_OR_RETURN(const TimeBounds bounds,
                      TimeComparison(Mirrored(binary->op), binary->left, context));
-    return SplitCondition{nullptr, bounds};
+    return SplitCondition{nullptr, bounds, {}};
   }
-  return SplitCondition{ReduceKeepingParens(expr, &context), {}};
+  return SplitCondition{ReduceKeepingParens(expr, &context), {}, {}};
 }
 
 }  // namespace
@@ -177,9 +259,33 @@ void TimeBounds::Intersect(const TimeBounds& other) {
   }
 }
 
+ExprPtr RowTime() { return MakeExpr(VarRef{"time", DataType::kTime}); }
+
+bool HasTimeBetween(const Expr& expr) {
+  if (const auto* paren = expr.As<ParenExpr>()) return HasTimeBetween(*paren->inner);
+  if (const auto* between = expr.As<Between>()) return IsTime(*between->expr);
+  const auto* binary = expr.As<BinaryExpr>();
+  if (binary == nullptr || (binary->op != Operator::kAnd && binary->op != Operator::kOr)) {
+    return false;
+  }
+  return HasTimeBetween(*binary->left) || HasTimeBetween(*binary->right);
+}
+
+bool HasRowTime(const Expr& expr) {
+  if (const auto* paren = expr.As<ParenExpr>()) return HasRowTime(*paren->inner);
+  if (const auto* ref = expr.As<VarRef>()) return ref->type == DataType::kTime;
+  const auto* binary = expr.As<BinaryExpr>();
+  return binary != nullptr && (HasRowTime(*binary->left) || HasRowTime(*binary->right));
+}
+
 absl::StatusOr<SplitCondition> SplitTime(const ExprPtr& condition, const TimeContext& context) {
   if (condition == nullptr) return SplitCondition{};
   ASSIGN_OR_RETURN(SplitCondition split, Split(condition, context));
+  if (split.ranges.has_value()) {
+    split.ranges = Intersection(*split.ranges, RangesOf(split.bounds.range()));
+    const model::TimeRange hull = HullOf(*split.ranges);
+    split.bounds = {hull.min_ns, hull.max_ns};
+  }
   if (split.condition == nullptr) return split;
   if (const auto* paren = split.condition->As<ParenExpr>()) split.condition = paren->inner;
   const auto* boolean = split.condition->As<BooleanLiteral>();

@@ -2,7 +2,8 @@
 //
 // Does what InfluxDB 1.x does before it runs a statement (influxql.ConditionExpr and Reduce): folds
 // constants with Go's arithmetic, evaluates now() and dates, and collects comparisons of `time`
-// into one range. Comparisons of time joined by OR narrow the range just as those joined by AND do.
+// into one range. Comparisons of time joined by OR narrow the range just as those joined by AND do;
+// `time BETWEEN`, which InfluxDB does not have, is how to ask for several.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "index/predicate.h"
 #include "model/types.h"
 #include "query/ast.h"
+#include "query/time_ranges.h"
 
 namespace varve::query {
 
@@ -55,12 +57,29 @@ struct TimeBounds {
 };
 
 struct SplitCondition {
-  ExprPtr condition;  // reduced, without any comparison of time; null: every row holds
+  // Reduced, without the comparisons of time that the bounds and ranges tell of; null: every row
+  // holds. Where a time stands beside an OR with other conditions only the rows can tell:
+  // then RowTime() is compared with integers in it.
+  ExprPtr condition;
   TimeBounds bounds;
+  // The ranges that `time BETWEEN` asks for, within the bounds, which are their hull; absent
+  // without BETWEEN.
+  std::optional<TimeRanges> ranges;
+
+  TimeRanges Times() const { return ranges.has_value() ? *ranges : RangesOf(bounds.range()); }
 };
-// Splits `condition` (null is allowed). INVALID_ARGUMENT with InfluxDB's words ("invalid operation:
-// time and ... are not compatible", "invalid operator for time comparison: =~", ...).
+// The time of a row, in nanoseconds, as a column.
+ExprPtr RowTime();
+// Splits `condition` (null is allowed). `time BETWEEN a AND b` means what it says, joined by AND
+// and OR in whatever way; other comparisons of time narrow the bounds as InfluxDB's do. BETWEEN of
+// anything else becomes two comparisons. INVALID_ARGUMENT with InfluxDB's words ("invalid
+// operation: time and ... are not compatible", "invalid operator for time comparison: =~", ...).
 absl::StatusOr<SplitCondition> SplitTime(const ExprPtr& condition, const TimeContext& context);
+
+// True when `expr` has a `time BETWEEN`, at the top or below AND, OR and parentheses.
+bool HasTimeBetween(const Expr& expr);
+// True when a condition SplitTime() gave compares RowTime().
+bool HasRowTime(const Expr& expr);
 
 // What the measurement that a predicate is built for looks like.
 struct MeasurementShape {

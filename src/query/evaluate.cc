@@ -241,6 +241,11 @@ size_t RowExpression::Add(const Expr& expr, const Resolver& resolve) {
     } else {
       node.children.push_back(Add(*binary->right, resolve));
     }
+  } else if (const auto* part = expr.As<TimePart>()) {
+    node.column = resolve(*RowTime());
+    if (node.column >= 0) node.kind = Kind::kTimePart;
+    node.part = part->part;
+    node.zone = part->zone;
   } else if (const auto* text = expr.As<StringLiteral>()) {
     texts_.push_back(std::make_shared<const std::string>(text->value));
     node.kind = Kind::kConstant;
@@ -279,6 +284,11 @@ FieldValue RowExpression::EvaluateNode(size_t index, std::span<const FieldValue>
       if (text.type() != FieldType::kString) return FieldValue::Boolean(false);
       const bool negated = node.op == Operator::kNeqRegex;
       return FieldValue::Boolean(node.regex->Matches(text.as_string()) != negated);
+    }
+    case Kind::kTimePart: {
+      const FieldValue& time = row[static_cast<size_t>(node.column)];
+      if (time.type() != FieldType::kInteger) return {};
+      return FieldValue::Integer(PartReader(node.part, node.zone).At(time.as_integer()));
     }
     case Kind::kMath: {
       std::array<FieldValue, 2> args;

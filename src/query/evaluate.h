@@ -29,7 +29,8 @@ ExprPtr FoldMath(const ExprPtr& expr);
 class RowExpression {
  public:
   // Finds the column of a node (a VarRef or a Call), or -1 when it has none: a VarRef without a
-  // column is null, a Call without one must be a mathematical function, or it is null too.
+  // column is null, a Call without one must be a mathematical function, or it is null too. A
+  // TimePart asks for the column of RowTime(), an integer.
   using Resolver = std::function<int(const Expr&)>;
 
   // `null_is_false`: a null beside a boolean counts as false, as it does everywhere but in the
@@ -46,7 +47,7 @@ class RowExpression {
   int column() const { return nodes_[root_].kind == Kind::kColumn ? nodes_[root_].column : -1; }
 
  private:
-  enum class Kind : uint8_t { kNull, kColumn, kConstant, kBinary, kMatch, kMath };
+  enum class Kind : uint8_t { kNull, kColumn, kConstant, kBinary, kMatch, kMath, kTimePart };
   struct Node {
     Kind kind = Kind::kNull;
     Operator op = Operator::kAdd;
@@ -54,6 +55,8 @@ class RowExpression {
     model::FieldValue constant;
     const struct Function* math = nullptr;
     std::shared_ptr<const index::TagRegex> regex;
+    DatePart part = DatePart::kYear;
+    absl::TimeZone zone;
     std::vector<size_t> children;
   };
   size_t Add(const Expr& expr, const Resolver& resolve);

@@ -3,6 +3,7 @@
 // evaluated.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -44,6 +45,9 @@ struct GroupPoints {
   }
 
   std::vector<Points> calls;
+  // LOOKBACK with fill(previous): what each symbol was last before the answer begins, and when.
+  std::vector<FieldValue> seeds;
+  std::vector<int64_t> seed_times;
   TextArena texts;
   MemoryUse memory;
 };
@@ -218,6 +222,7 @@ class CallsRunner {
     Points* out = &to->calls[call];
     ReadRequest request;
     request.range = leaf.range;
+    request.ranges = select_.RangesWithin(leaf.range);
     request.descending = !ascending_;
     request.columns = {leaf.field};
     auto merger = RowMerger::Make(grouped_, group, request, 0, query_);
@@ -251,6 +256,7 @@ class CallsRunner {
         ASSIGN_OR_RETURN(points, Transform(context, points));
         ASSIGN_OR_RETURN(type, TransformType(*transformation, type));
       }
+      if (select_.compiled->lookback_ns > 0) CutLookback(c, group);
       Limit(&points);
     }
     return group->Count();
@@ -279,6 +285,8 @@ class CallsRunner {
     }
     context.ascending = ascending_;
     context.range = leaf.range;
+    context.ranges = select_.RangesWithin(leaf.range);
+    context.max_ns = select_.statement.fill_max_ns;
     const Windows windows = select_.WindowsOver(leaf.range);
     const size_t width = sizeof(int64_t) + (1 + points->aux_width) * sizeof(FieldValue);
     RETURN_IF_ERROR(group->Count(WindowsFilled(*points, windows, context) * width));
@@ -291,11 +299,39 @@ class CallsRunner {
     if (type == FieldType::kBoolean) return FieldValue::Boolean(false);
     return FillValueFor(select_.statement, DataTypeOf(type));
   }
+  // Drops the points that LOOKBACK asked for and the statement did not.
+  void CutLookback(size_t call, GroupPoints* group) const {
+    Points& points = group->calls[call];
+    const Windows windows = select_.WindowsOver(select_.range);
+    const bool windowed = !windows.interval().zero();
+    const int64_t border = ascending_ ? select_.range.min_ns : select_.range.max_ns;
+    const int64_t first = windowed ? windows.At(border).start_ns : border;
+    size_t cut = 0;
+    while (cut < points.size() &&
+           (ascending_ ? points.times[cut] < first : points.times[cut] > first)) {
+      KeepSeed(call, points.values[cut], points.times[cut], group);
+      for (size_t a = 0; a < points.aux_width; ++a) {
+        KeepSeed(plan_.calls.size() + a, points.AuxOf(cut)[a], points.times[cut], group);
+      }
+      ++cut;
+    }
+    Slice(cut, points.size(), &points);
+  }
+  void KeepSeed(size_t symbol, const FieldValue& value, int64_t time, GroupPoints* group) const {
+    if (select_.compiled->fill != FillOption::kPrevious || value.is_null()) return;
+    group->seeds.resize(plan_.calls.size() + plan_.aux.size());
+    group->seed_times.resize(group->seeds.size());
+    group->seeds[symbol] = value;
+    group->seed_times[symbol] = time;
+  }
   void Limit(Points* points) const {
     const auto offset = std::min(points->size(), static_cast<size_t>(select_.statement.offset));
     const auto limit =
         select_.statement.limit > 0 ? static_cast<size_t>(select_.statement.limit) : points->size();
-    const size_t end = std::min(points->size(), offset + limit);
+    Slice(offset, std::min(points->size(), offset + limit), points);
+  }
+  // Keeps points [offset, end).
+  static void Slice(size_t offset, size_t end, Points* points) {
     if (offset == 0 && end == points->size()) return;
     const auto cut = [&](auto& values, size_t width) {
       values.resize(end * width);
@@ -309,7 +345,11 @@ class CallsRunner {
   // Joins the calls by time and hands out rows.
   absl::Status Emit(const Group& group, const GroupPoints& points) {
     const size_t symbols = plan_.calls.size() + plan_.aux.size();
-    std::vector<FieldValue> row(symbols);
+    Row row{std::vector<FieldValue>(symbols + 1), std::vector<int64_t>(symbols)};
+    if (!points.seeds.empty()) {
+      std::copy(points.seeds.begin(), points.seeds.end(), row.values.begin());
+      row.seen = points.seed_times;
+    }
     std::vector<size_t> at(plan_.calls.size());
     std::vector<int64_t> times;
     std::vector<FieldValue> values;
@@ -337,39 +377,51 @@ class CallsRunner {
         TakePoint(points.calls[c], c, time, &at[c], &row);
       }
       times.push_back(time);
+      row.values.back() = FieldValue::Integer(time);
       for (const RowExpression& field : fields_) {
-        FieldValue value = field.Evaluate(row);
+        FieldValue value = field.Evaluate(row.values);
         if (value.type() == FieldType::kFloat && std::isnan(value.as_float())) value = {};
         values.push_back(value);
       }
       // With INTO, what top() and bottom() group by becomes tags.
       for (size_t i = 0; i < plan_.written_tags.size(); ++i) {
-        values.push_back(row[plan_.calls.size() + i]);
+        values.push_back(row.values[plan_.calls.size() + i]);
       }
       if (times.size() == model::kBatchRows) RETURN_IF_ERROR(flush());
     }
     return flush();
   }
+  // The symbols of a row of the answer, the time last, and when each was last given a value.
+  struct Row {
+    std::vector<FieldValue> values;
+    std::vector<int64_t> seen;
+  };
   // Sets the symbols of one call for the row at `time`; a missing point leaves what fill() says,
-  // with fill(previous) what was there.
-  void TakePoint(const Points& points, size_t call, int64_t time, size_t* at,
-                 std::vector<FieldValue>* row) const {
+  // with fill(previous) what was there, unless that is too old.
+  void TakePoint(const Points& points, size_t call, int64_t time, size_t* at, Row* row) const {
     const bool previous = select_.compiled->fill == FillOption::kPrevious;
-    const auto set = [&](size_t symbol, const FieldValue& value) {
+    const int64_t age_max = select_.statement.fill_max_ns;
+    // Then a window that was filled and is null is so on purpose.
+    const bool bounded = age_max > 0 || !select_.ranges.empty();
+    const auto set = [&](size_t symbol, const FieldValue& value, bool filled) {
       if (!value.is_null()) {
-        (*row)[symbol] = value;
+        row->values[symbol] = value;
+        row->seen[symbol] = time;
       } else if (!previous) {
-        (*row)[symbol] = symbol_fill_[symbol];
+        row->values[symbol] = symbol_fill_[symbol];
+      } else if ((filled && bounded) ||
+                 (age_max > 0 && std::abs(time - row->seen[symbol]) > age_max)) {
+        row->values[symbol] = FieldValue();
       }
     };
     if (*at < points.size() && points.times[*at] == time) {
-      set(call, points.values[*at]);
+      set(call, points.values[*at], plan_.calls[call].leaf.fills);
       for (size_t a = 0; a < points.aux_width; ++a) {
-        set(plan_.calls.size() + a, points.aux[*at * points.aux_width + a]);
+        set(plan_.calls.size() + a, points.aux[*at * points.aux_width + a], false);
       }
       ++*at;
     } else {
-      set(call, FieldValue());
+      set(call, FieldValue(), false);
     }
   }
 

@@ -1,9 +1,11 @@
 // SELECT of fields and tags.
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <utility>
 
 #include "base/status.h"
+#include "query/condition.h"
 #include "query/evaluate.h"
 #include "query/execute.h"
 #include "query/merge_rows.h"
@@ -23,6 +25,8 @@ void CollectRefs(const Expr& expr, std::vector<VarRef>* refs) {
     CollectRefs(*paren->inner, refs);
   } else if (const auto* call = expr.As<Call>()) {
     for (const ExprPtr& arg : call->args) CollectRefs(*arg, refs);
+  } else if (expr.As<TimePart>()) {
+    refs->push_back(*RowTime()->As<VarRef>());
   }
 }
 
@@ -43,7 +47,9 @@ std::vector<VarRef> InputColumns(const SelectStatement& statement) {
 class Projection {
  public:
   Projection(const SelectStatement& statement, const std::vector<VarRef>& inputs)
-      : previous_(statement.fill == FillOption::kPrevious), inputs_(inputs.size()) {
+      : previous_(statement.fill == FillOption::kPrevious),
+        age_max_(statement.fill_max_ns),
+        inputs_(inputs.size()) {
     for (const SelectField& field : statement.fields) {
       fields_.push_back(RowExpression::Bind(*field.expr, [&](const Expr& expr) {
         const auto* ref = expr.As<VarRef>();
@@ -59,7 +65,10 @@ class Projection {
     fills_ = previous_ || statement.fill == FillOption::kNumber;
   }
 
-  void NewSeries() { kept_.assign(inputs_, FieldValue()); }
+  void NewSeries() {
+    kept_.assign(inputs_, FieldValue());
+    kept_times_.assign(inputs_, 0);
+  }
 
   // `block`, as input columns, becomes values_: rows * fields.
   const FieldValue* Project(const RowBlock& block) {
@@ -68,7 +77,7 @@ class Projection {
     FieldValue* to = out_.data();
     for (size_t row = 0; row < block.rows; ++row) {
       std::span<const FieldValue> values{block.values + row * inputs_, inputs_};
-      if (fills_) values = Fill(values);
+      if (fills_) values = Fill(block.times[row], values);
       for (const RowExpression& field : fields_) {
         *to++ = plain_ ? values[static_cast<size_t>(field.column())] : field.Evaluate(values);
       }
@@ -77,14 +86,15 @@ class Projection {
   }
 
  private:
-  std::span<const FieldValue> Fill(std::span<const FieldValue> values) {
+  std::span<const FieldValue> Fill(int64_t time, std::span<const FieldValue> values) {
     row_.assign(values.begin(), values.end());
     for (size_t i = 0; i < inputs_; ++i) {
       if (previous_) {
-        if (row_[i].is_null()) {
-          row_[i] = kept_[i];
-        } else {
+        if (!row_[i].is_null()) {
           kept_[i] = row_[i] = texts_.Keep(row_[i]);
+          kept_times_[i] = time;
+        } else if (age_max_ == 0 || std::abs(time - kept_times_[i]) <= age_max_) {
+          row_[i] = kept_[i];
         }
       } else if (row_[i].is_null()) {
         row_[i] = fill_[i];
@@ -100,12 +110,14 @@ class Projection {
   }
 
   bool previous_;
+  int64_t age_max_;
   bool fills_ = false;
   bool plain_ = true;
   size_t inputs_;
   std::vector<RowExpression> fields_;
   std::vector<FieldValue> fill_;
   std::vector<FieldValue> kept_;  // fill(previous)
+  std::vector<int64_t> kept_times_;
   std::vector<FieldValue> row_;
   std::vector<FieldValue> out_;
   TextArena texts_;
@@ -158,22 +170,41 @@ class ShardCut {
 
 }  // namespace
 
+namespace {
+
+// Takes the rows that LOOKBACK asked for off the front of `block`; fill(previous) has seen them.
+void PassLookback(const PreparedSelect& select, Projection* projection, size_t width,
+                  RowBlock* block) {
+  size_t rows = 0;
+  while (rows < block->rows && !select.range.Contains(block->times[rows])) ++rows;
+  if (rows == 0) return;
+  projection->Project({rows, block->times, block->values});
+  block->rows -= rows;
+  block->times += rows;
+  block->values += rows * width;
+}
+
+}  // namespace
+
 absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
                         QueryState& query, RowSink& sink) {
   const SelectStatement& statement = select.statement;
   ReadRequest request;
-  request.range = select.range;
+  const bool looks_back = select.compiled->lookback_ns > 0;
+  request.range = looks_back ? select.read_range : select.range;
+  request.ranges = select.RangesWithin(request.range);
   request.descending = !select.compiled->ascending;
   request.columns = InputColumns(statement);
   const bool any = std::any_of(request.columns.begin(), request.columns.end(), [](const auto& ref) {
-    return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField;
+    return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField &&
+           ref.type != DataType::kTime;
   });
   if (!any) return absl::OkStatus();
 
   Projection projection(statement, request.columns);
   const auto offset = static_cast<size_t>(statement.offset);
   const auto limit = statement.limit > 0 ? static_cast<size_t>(statement.limit) : SIZE_MAX;
-  const size_t wanted = statement.limit > 0 ? offset + limit : 0;
+  const size_t wanted = statement.limit > 0 && !looks_back ? offset + limit : 0;
   ShardCut cut(select, query, request.columns.size());
   for (const Group& group : grouped.groups) {
     auto merger = RowMerger::Make(grouped, group, request, wanted, query);
@@ -187,6 +218,7 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
       RETURN_IF_ERROR(merger->Next(&block));
       if (block.rows == 0) break;
       RETURN_IF_ERROR(query.AddPoints(block.rows));
+      if (looks_back) PassLookback(select, &projection, request.columns.size(), &block);
       cut.Apply(&block);
       const size_t skipped = std::min(skip, block.rows);
       skip -= skipped;

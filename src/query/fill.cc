@@ -1,6 +1,7 @@
 #include "query/fill.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace varve::query {
 namespace {
@@ -66,6 +67,10 @@ class Filler {
  private:
   bool Before(int64_t a, int64_t b) const { return context_.ascending ? a < b : a > b; }
 
+  bool IsTooFar(int64_t from, int64_t to) const {
+    return context_.max_ns > 0 && std::abs(to - from) > context_.max_ns;
+  }
+
   void AddFilled() {
     out_.Append(expected_, Filled());
     expected_ = windows_.Next(expected_, context_.ascending);
@@ -75,13 +80,17 @@ class Filler {
       case FillOption::kNumber:
         return context_.number;
       case FillOption::kPrevious:
-        return has_previous_ ? in_.values[previous_] : FieldValue();
+        if (!has_previous_ || IsTooFar(in_.times[previous_], expected_)) return {};
+        return in_.values[previous_];
       case FillOption::kLinear: {
         if (!has_previous_ || next_ >= in_.size()) return {};
         const FieldValue& a = in_.values[previous_];
         const FieldValue& b = in_.values[next_];
-        if (a.is_null() || b.is_null()) return {};
-        const int64_t length = windows_.interval().duration_ns;
+        if (a.is_null() || b.is_null() || IsTooFar(in_.times[previous_], in_.times[next_])) {
+          return {};
+        }
+        // A month is not as long as another.
+        const int64_t length = windows_.interval().calendar() ? 1 : windows_.interval().duration_ns;
         return Interpolate(a, b, in_.times[previous_] / length, in_.times[next_] / length,
                            expected_ / length);
       }
@@ -102,10 +111,31 @@ class Filler {
   bool has_previous_ = false;
 };
 
+// The ranges, those in a common window made one, in the order of the answer.
+std::vector<model::TimeRange> RangesToFill(const Windows& windows, const FillContext& context) {
+  std::vector<model::TimeRange> out;
+  for (const model::TimeRange& range : context.ranges) {
+    if (!out.empty() && windows.At(out.back().max_ns).end_ns > range.min_ns) {
+      out.back().max_ns = range.max_ns;
+    } else {
+      out.push_back(range);
+    }
+  }
+  if (!context.ascending) std::reverse(out.begin(), out.end());
+  return out;
+}
+
 }  // namespace
 
 size_t WindowsFilled(const Points& points, const Windows& windows, const FillContext& context) {
   if (points.size() == 0 || windows.interval().zero()) return points.size();
+  if (!context.ranges.empty() && context.range.min_ns > model::kMinTimeNs) {
+    size_t windows_count = 0;
+    for (const model::TimeRange& range : context.ranges) {
+      windows_count += windows.CountWithin(range);
+    }
+    return windows_count;
+  }
   const int64_t front = points.times.front();
   const int64_t back = points.times.back();
   const bool open = context.range.min_ns <= model::kMinTimeNs;
@@ -117,7 +147,27 @@ size_t WindowsFilled(const Points& points, const Windows& windows, const FillCon
 
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context) {
   if (points.size() == 0) return points;
-  return Filler(points, windows, context).Run();
+  if (context.ranges.empty()) return Filler(points, windows, context).Run();
+  Points out;
+  out.aux_width = points.aux_width;
+  FillContext part = context;
+  part.ranges.clear();
+  size_t at = 0;
+  for (const model::TimeRange& range : RangesToFill(windows, context)) {
+    part.range = range;
+    const model::TimeRange starts{windows.At(range.min_ns).start_ns, range.max_ns};
+    Points within;
+    within.aux_width = points.aux_width;
+    for (; at < points.size() && starts.Contains(points.times[at]); ++at) {
+      within.Append(points.times[at], points.values[at], points.AuxOf(at));
+    }
+    if (within.size() == 0 && range.min_ns <= model::kMinTimeNs) continue;
+    within = Filler(within, windows, part).Run();
+    for (size_t i = 0; i < within.size(); ++i) {
+      out.Append(within.times[i], within.values[i], within.AuxOf(i));
+    }
+  }
+  return out;
 }
 
 }  // namespace varve::query

@@ -11,10 +11,15 @@ struct FillContext {
   model::FieldValue number;  // kNumber: in the type of the values
   bool ascending = true;
   model::TimeRange range;  // whose windows are filled; an open start begins at the first point
+  TimeRanges ranges;       // not empty: only the windows of these, and each range by itself, so
+                           // that nothing is carried over what lies between
+  // How far from a point its value is carried, or a line to the next one drawn; 0: any distance.
+  int64_t max_ns = 0;
 };
 
 // `points`: of one group, in order of time, times being the starts of their windows. Returns them
-// with the gaps filled; nothing when there is no point at all.
+// with the gaps filled; nothing when there is no point at all. Lines are drawn over windows of one
+// length by their count, over windows of the calendar by time.
 // Source: InfluxDB 1.x "query/iterator.gen.go", floatFillIterator.
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context);
 

@@ -128,6 +128,18 @@ struct ExprFormatter {
     *out += ")";
   }
   void operator()(const NilLiteral&) const { *out += "nil"; }
+  void operator()(const Between& e) const {
+    Append(*e.expr);
+    *out += " BETWEEN ";
+    Append(*e.low);
+    *out += " AND ";
+    Append(*e.high);
+  }
+  void operator()(const CalendarLiteral& e) const {
+    const bool years = e.months != 0 && e.months % 12 == 0;
+    StrAppend(*out, years ? e.months / 12 : e.months, years ? "y" : "mo");
+  }
+  void operator()(const TimePart& e) const { (*this)(e.call); }
   void operator()(const BoundParameter& e) const { StrAppend(*out, "$", QuoteIdentifier(e.name)); }
 };
 
@@ -148,9 +160,12 @@ std::string FormatFill(const SelectStatement& statement) {
     case FillOption::kNone:
       return " fill(none)";
     case FillOption::kPrevious:
-      return " fill(previous)";
-    case FillOption::kLinear:
-      return " fill(linear)";
+    case FillOption::kLinear: {
+      std::string out = " fill(";
+      out += statement.fill == FillOption::kPrevious ? "previous" : "linear";
+      if (statement.fill_max_ns > 0) StrAppend(out, ", ", FormatDuration(statement.fill_max_ns));
+      return out + ")";
+    }
     case FillOption::kNumber:
       break;
   }
@@ -290,6 +305,7 @@ std::string Format(const SelectStatement& s) {
   if (s.condition != nullptr) StrAppend(out, " WHERE ", Format(*s.condition));
   if (!s.dimensions.empty()) StrAppend(out, " GROUP BY ", FormatDimensions(s.dimensions));
   out += FormatFill(s);
+  if (s.lookback_ns > 0) StrAppend(out, " LOOKBACK ", FormatDuration(s.lookback_ns));
   AppendOrderBy(s.sort_fields, &out);
   AppendPaging({s.limit, s.offset, s.slimit, s.soffset}, &out);
   if (!s.location.empty()) StrAppend(out, " TZ('", s.location, "')");

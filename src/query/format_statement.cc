@@ -229,7 +229,7 @@ struct StatementFormatter {
   std::string operator()(const ShowFieldKeys& s) const {
     std::string out = "SHOW FIELD KEYS";
     AppendOn(s.database, &out);
-    AppendFromWhere(s.sources, nullptr, &out);
+    AppendFromWhere(s.sources, s.condition, &out);
     AppendOrderBy(s.sort_fields, &out);
     AppendPaging(s.paging, &out);
     return out;

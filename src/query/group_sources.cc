@@ -233,11 +233,11 @@ class Grouper {
 // InfluxDB counts series for SLIMIT and SOFFSET in each shard by itself, so there each shard is a
 // source of its own. Their times do not overlap.
 absl::StatusOr<std::vector<std::shared_ptr<const engine::ReadView>>> ShardViews(
-    const PreparedSource& source, const model::TimeRange& range, QueryState& query) {
+    const PreparedSource& source, const TimeRanges& ranges, QueryState& query) {
   std::vector<std::shared_ptr<const engine::ReadView>> views;
   for (const model::TimeRange& shard : query.ShardRanges(source.policy)) {
-    if (!shard.Overlaps(range)) continue;
-    ASSIGN_OR_RETURN(auto view, query.View(source.policy, shard));
+    if (!Overlaps(ranges, shard)) continue;
+    ASSIGN_OR_RETURN(auto view, query.View(source.policy, {shard}));
     if (view->HasMeasurement(source.measurement)) views.push_back(std::move(view));
   }
   return views;
@@ -269,7 +269,7 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
     if (source.subquery == nullptr) {
       std::vector<std::shared_ptr<const engine::ReadView>> views{source.view};
       if (slimit > 0 && source.view->shard_count() > 1) {
-        ASSIGN_OR_RETURN(views, ShardViews(source, select.read_range, query));
+        ASSIGN_OR_RETURN(views, ShardViews(source, select.ReadTimes(), query));
       }
       for (auto& view : views) {
         auto rows = MakeViewSource(std::move(view), source.measurement, statement.condition);

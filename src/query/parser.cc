@@ -12,6 +12,9 @@ namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
+// Longer than all of the time there is.
+constexpr int64_t kMaxCalendarMonths = 12'000;
+
 // What the unit at `text` is worth, and its length in bytes; 0 for none.
 int64_t ReadUnit(std::string_view text, size_t* length) {
   const auto is = [&](std::string_view unit) {
@@ -76,6 +79,16 @@ absl::StatusOr<int64_t> ParseDuration(std::string_view text) {
   return negative ? -total : total;
 }
 
+std::optional<int64_t> ParseCalendarLength(std::string_view text) {
+  int64_t count = 0;
+  const auto digits = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (digits.ec != std::errc() || text[0] == '-') return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<size_t>(digits.ptr - text.data()));
+  const int64_t months = unit == "mo" ? 1 : unit == "q" ? 3 : unit == "y" ? 12 : 0;
+  if (months == 0 || count > kMaxCalendarMonths / months) return std::nullopt;
+  return count * months;
+}
+
 // --- Tokens
 
 ScannedToken Parser::Bind(ScannedToken token) const {
@@ -128,13 +141,14 @@ bool Parser::Accept(Token token) {
 }
 
 bool Parser::AcceptWord(std::string_view word) {
-  const ScannedToken next = ScanSkippingSpace();
-  if (next.token == Token::kIdent &&
-      absl::EqualsIgnoreCase(base::ToAbsl(next.literal), base::ToAbsl(word))) {
-    return true;
-  }
+  if (IsWord(ScanSkippingSpace(), word)) return true;
   Unscan();
   return false;
+}
+
+bool Parser::IsWord(const ScannedToken& token, std::string_view word) {
+  return token.token == Token::kIdent &&
+         absl::EqualsIgnoreCase(base::ToAbsl(token.literal), base::ToAbsl(word));
 }
 
 absl::Status Parser::Expect(Token token) { return Expect(token, TokenText(token)); }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -31,6 +32,9 @@ absl::StatusOr<ExprPtr> ParseExpression(std::string_view text, const Parameters&
 
 // "1h30m", "-5m", "INF" is none. INVALID_ARGUMENT: "invalid duration", or that it overflows.
 absl::StatusOr<int64_t> ParseDuration(std::string_view text);
+
+// "1mo", "3q", "2y" in months; nullopt when `text` is none of these.
+std::optional<int64_t> ParseCalendarLength(std::string_view text);
 
 // How deep parentheses, calls and subqueries may be nested in a text, and how deep an expression
 // may be, where a run of arithmetic counts a level for each operator.

@@ -15,6 +15,9 @@ constexpr size_t kBalanceFrom = 64;
 
 constexpr size_t kDepthCap = 1 << 30;
 
+// The precedence from which on operators are arithmetic.
+constexpr int kArithmetic = 4;
+
 Operator OperatorOf(Token token) {
   return static_cast<Operator>(static_cast<int>(token) - static_cast<int>(Token::kAdd));
 }
@@ -68,6 +71,10 @@ absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
   operands.push_back(std::move(first));
   for (;;) {
     const ScannedToken op = ScanSkippingSpace();
+    if (IsWord(op, "between")) {
+      RETURN_IF_ERROR(ParseBetween(&operands, &ops));
+      continue;
+    }
     if (!IsOperator(op.token)) {
       Unscan();
       break;
@@ -84,6 +91,44 @@ absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
     ops.push_back(op.token);
   }
   return Combine(std::move(operands), ops);
+}
+
+// Operands joined by arithmetic, and nothing looser.
+absl::StatusOr<Parser::Operand> Parser::ParseArithmetic() {
+  std::vector<Operand> operands;
+  std::vector<Token> ops;
+  for (;;) {
+    ASSIGN_OR_RETURN(Operand operand, ParseUnary());
+    operands.push_back(std::move(operand));
+    const Token op = ScanSkippingSpace().token;
+    if (!IsOperator(op) || Precedence(op) < kArithmetic) break;
+    ops.push_back(op);
+  }
+  Unscan();
+  return Combine(std::move(operands), ops);
+}
+
+// BETWEEN is read. What stands before it, back to the last comparison, AND or OR, is what is
+// compared; that, both bounds and the word become one operand.
+absl::Status Parser::ParseBetween(std::vector<Operand>* operands, std::vector<Token>* ops) {
+  size_t begin = ops->size();
+  while (begin > 0 && Precedence((*ops)[begin - 1]) >= kArithmetic) --begin;
+  const auto from = static_cast<ptrdiff_t>(begin);
+  std::vector<Operand> run(std::make_move_iterator(operands->begin() + from),
+                           std::make_move_iterator(operands->end()));
+  const std::vector<Token> run_ops(ops->begin() + from, ops->end());
+  operands->resize(begin);
+  ops->resize(begin);
+  ASSIGN_OR_RETURN(Operand subject, Combine(std::move(run), run_ops));
+  ASSIGN_OR_RETURN(Operand low, ParseArithmetic());
+  RETURN_IF_ERROR(Expect(Token::kAnd));
+  ASSIGN_OR_RETURN(Operand high, ParseArithmetic());
+  const int depth = 1 + std::max({subject.depth, low.depth, high.depth});
+  RETURN_IF_ERROR(CheckNesting(depth));
+  operands->push_back(
+      {MakeExpr(Between{std::move(subject.expr), std::move(low.expr), std::move(high.expr)}),
+       depth});
+  return absl::OkStatus();
 }
 
 // Builds the tree level by level, the tightest operators first.
@@ -163,6 +208,9 @@ absl::StatusOr<Parser::Operand> Parser::ParseUnary() {
     case Token::kFalse:
       return Operand{MakeExpr(BooleanLiteral{token.token == Token::kTrue})};
     case Token::kDurationVal: {
+      if (const auto months = ParseCalendarLength(token.literal)) {
+        return Operand{MakeExpr(CalendarLiteral{*months})};
+      }
       ASSIGN_OR_RETURN(const int64_t ns, ParseDuration(token.literal));
       return Operand{MakeExpr(DurationLiteral{ns})};
     }

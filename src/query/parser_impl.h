@@ -46,6 +46,7 @@ class Parser {
   // Takes the next token when it is the name `word`: a keyword of InfluxDB 1.12 only where one may
   // stand, so that it stays a name elsewhere.
   bool AcceptWord(std::string_view word);
+  static bool IsWord(const ScannedToken& token, std::string_view word);
   absl::Status Expect(Token token);
   absl::Status Expect(Token token, std::string_view expected);
 
@@ -77,6 +78,8 @@ class Parser {
   absl::StatusOr<std::shared_ptr<const index::TagRegex>> ParseRegex();  // null when there is none
   absl::Status UnboundParameter(const ScannedToken& token) const;
   static absl::StatusOr<ExprPtr> ParseNumberToken(const ScannedToken& token);
+  absl::StatusOr<Operand> ParseArithmetic();
+  absl::Status ParseBetween(std::vector<Operand>* operands, std::vector<Token>* ops);
   absl::StatusOr<Operand> Combine(std::vector<Operand> operands, const std::vector<Token>& ops);
   static Operand FoldLevel(std::vector<Operand> operands, const std::vector<Token>& ops);
 
@@ -94,6 +97,7 @@ class Parser {
   absl::StatusOr<ExprPtr> ParseCondition();
   absl::StatusOr<std::vector<Dimension>> ParseDimensions();
   absl::Status ParseFill(SelectStatement* statement);
+  absl::StatusOr<int64_t> ParseLookback();
   absl::StatusOr<std::string> ParseLocation();
   absl::StatusOr<std::vector<SortField>> ParseOrderBy();
   absl::StatusOr<SortField> ParseSortField();

@@ -7,19 +7,21 @@
 namespace varve::query {
 namespace {
 
-// The operator of a comparison or of logic in `expr`, which SELECT's columns may not hold.
-const BinaryExpr* FindCondition(const Expr& expr) {
+// The operator of a comparison or of logic in `expr`, which SELECT's columns may not hold; empty
+// without one.
+std::string_view FindCondition(const Expr& expr) {
   if (const auto* paren = expr.As<ParenExpr>()) return FindCondition(*paren->inner);
+  if (expr.As<Between>()) return "BETWEEN";
   if (const auto* call = expr.As<Call>()) {
     for (const ExprPtr& arg : call->args) {
-      if (const BinaryExpr* found = FindCondition(*arg)) return found;
+      if (const std::string_view found = FindCondition(*arg); !found.empty()) return found;
     }
-    return nullptr;
+    return {};
   }
   const auto* binary = expr.As<BinaryExpr>();
-  if (binary == nullptr) return nullptr;
-  if (binary->op >= Operator::kAnd) return binary;
-  if (const BinaryExpr* found = FindCondition(*binary->left)) return found;
+  if (binary == nullptr) return {};
+  if (binary->op >= Operator::kAnd) return OperatorText(binary->op);
+  if (const std::string_view found = FindCondition(*binary->left); !found.empty()) return found;
   return FindCondition(*binary->right);
 }
 
@@ -31,6 +33,11 @@ absl::StatusOr<int64_t> GroupByInterval(const SelectStatement& statement) {
     if (call == nullptr || call->name != "time") continue;
     if (call->args.empty() || call->args.size() > 2) {
       return base::InvalidArgument("time dimension expected 1 or 2 arguments");
+    }
+    // The schedule of a continuous query knows windows of one length only.
+    if (call->args[0]->As<CalendarLiteral>() ||
+        (call->args.size() == 2 && call->args[1]->As<VarRef>())) {
+      return base::InvalidArgument("a continuous query cannot group by the calendar");
     }
     const auto* duration = call->args[0]->As<DurationLiteral>();
     if (duration == nullptr) {
@@ -51,6 +58,7 @@ absl::StatusOr<SelectStatement> Parser::ParseSelect(TargetRule rule) {
   ASSIGN_OR_RETURN(statement.condition, ParseCondition());
   ASSIGN_OR_RETURN(statement.dimensions, ParseDimensions());
   RETURN_IF_ERROR(ParseFill(&statement));
+  ASSIGN_OR_RETURN(statement.lookback_ns, ParseLookback());
   RETURN_IF_ERROR(ParseSelectTail(&statement));
   return statement;
 }
@@ -85,10 +93,10 @@ absl::StatusOr<SelectField> Parser::ParseField() {
     const Position start = ScanSkippingSpace().position;
     Unscan();
     ASSIGN_OR_RETURN(field.expr, ParseExpr());
-    if (const BinaryExpr* condition = FindCondition(*field.expr)) {
-      return base::InvalidArgument("invalid operator ", OperatorText(condition->op),
-                                   " in SELECT clause at line ", start.line + 1, ", char ",
-                                   start.character + 1, "; operator is intended for WHERE clause");
+    if (const std::string_view found = FindCondition(*field.expr); !found.empty()) {
+      return base::InvalidArgument("invalid operator ", found, " in SELECT clause at line ",
+                                   start.line + 1, ", char ", start.character + 1,
+                                   "; operator is intended for WHERE clause");
     }
   }
   ASSIGN_OR_RETURN(field.alias, ParseAlias());
@@ -189,13 +197,21 @@ absl::Status Parser::ParseFill(SelectStatement* statement) {
   ASSIGN_OR_RETURN(const ExprPtr expr, ParseExpr());
   const auto* call = expr->As<Call>();
   if (call == nullptr) return base::InvalidArgument("fill must be a function call");
-  if (call->args.size() != 1) {
+  const std::string word = call->args.empty() ? "" : Format(*call->args[0]);
+  const DurationLiteral* age = nullptr;
+  if (call->args.size() == 2 && (word == "previous" || word == "linear")) {
+    age = call->args[1]->As<DurationLiteral>();
+  }
+  if (call->args.size() != 1 && age == nullptr) {
     return base::InvalidArgument(
         "fill requires an argument, e.g.: 0, null, none, previous, linear");
   }
+  if (age != nullptr && age->ns <= 0) {
+    return base::InvalidArgument("the age in fill() must be longer than nothing");
+  }
+  if (age != nullptr) statement->fill_max_ns = age->ns;
   statement->fill_given = true;
   const Expr& argument = *call->args[0];
-  const std::string word = Format(argument);
   if (word == "null") {
     statement->fill = FillOption::kNull;
   } else if (word == "none") {
@@ -214,6 +230,17 @@ absl::Status Parser::ParseFill(SelectStatement* statement) {
     return base::InvalidArgument("expected number argument in fill()");
   }
   return absl::OkStatus();
+}
+
+// LOOKBACK duration; 0 without it.
+absl::StatusOr<int64_t> Parser::ParseLookback() {
+  if (!AcceptWord("lookback")) return 0;
+  const ScannedToken token = ScanSkippingSpace();
+  if (token.token != Token::kDurationVal) return Unexpected(token, "duration");
+  const absl::StatusOr<int64_t> duration = ParseDuration(token.literal);
+  if (!duration.ok()) return ErrorAt(base::MessageOf(duration.status()), token.position);
+  if (*duration <= 0) return ErrorAt("LOOKBACK must be longer than nothing", token.position);
+  return *duration;
 }
 
 absl::StatusOr<std::string> Parser::ParseLocation() {

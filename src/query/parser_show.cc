@@ -1,4 +1,5 @@
 #include "base/status.h"
+#include "query/condition.h"
 #include "query/parser_impl.h"
 
 namespace varve::query {
@@ -178,6 +179,13 @@ absl::StatusOr<Statement> Parser::ParseShowFieldKeys() {
   ShowFieldKeys show;
   ASSIGN_OR_RETURN(show.database, ParseOn());
   ASSIGN_OR_RETURN(show.sources, ParseFrom());
+  // InfluxDB knows no WHERE here; only `time BETWEEN` makes one.
+  const ScannedToken where = ScanSkippingSpace();
+  Unscan();
+  ASSIGN_OR_RETURN(show.condition, ParseCondition());
+  if (show.condition != nullptr && !HasTimeBetween(*show.condition)) {
+    return Unexpected(where, ";");
+  }
   ASSIGN_OR_RETURN(show.sort_fields, ParseOrderBy());
   RETURN_IF_ERROR(ParseLimitOffset(&show.paging));
   return Statement{std::move(show)};

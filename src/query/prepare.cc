@@ -25,19 +25,19 @@ SourceSchema SchemaOfMeasurement(const engine::ReadView& view, const engine::Rea
   return schema;
 }
 
-// Transformations need windows before the first one.
+// Transformations need windows before the first one, and LOOKBACK asks for more.
 model::TimeRange ReadRange(const CompiledSelect& compiled, const model::TimeRange& range) {
   model::TimeRange read = range;
-  const int64_t length = compiled.interval.duration_ns * compiled.windows_before;
-  if (length <= 0) return read;
-  if (compiled.ascending) {
-    read.min_ns =
-        read.min_ns > model::kMinTimeNs + length ? read.min_ns - length : model::kMinTimeNs;
-  } else {
-    read.max_ns =
-        read.max_ns < model::kMaxTimeNs - length ? read.max_ns + length : model::kMaxTimeNs;
+  if (range.empty()) return read;
+  const Windows windows(compiled.interval, range, compiled.has_zone, compiled.zone);
+  if (compiled.windows_before > 0 && !compiled.interval.zero()) {
+    if (compiled.ascending) {
+      read.min_ns = windows.Move(range.min_ns, -compiled.windows_before);
+    } else {
+      read.max_ns = windows.Move(range.max_ns, compiled.windows_before);
+    }
   }
-  return read;
+  return LookBack(compiled, range, read);
 }
 
 absl::Status CheckBuckets(const PreparedSelect& prepared, uint64_t limit) {
@@ -45,11 +45,12 @@ absl::Status CheckBuckets(const PreparedSelect& prepared, uint64_t limit) {
   if (limit == 0 || !compiled.has_calls || compiled.interval.zero()) return absl::OkStatus();
   if (prepared.range.min_ns <= model::kMinTimeNs) return absl::OkStatus();
   const Windows windows = prepared.WindowsOver(prepared.range);
-  const int64_t first = windows.At(prepared.range.min_ns).start_ns;
-  const int64_t last = windows.At(prepared.range.max_ns - 1).start_ns;
-  const int64_t length = compiled.interval.duration_ns;
-  const auto buckets = static_cast<uint64_t>((last - first + length) / length);
-  if (last < first || buckets <= limit) return absl::OkStatus();
+  uint64_t buckets = 0;
+  if (prepared.ranges.empty()) {
+    buckets = windows.CountWithin({prepared.range.min_ns, prepared.range.max_ns - 1});
+  }
+  for (const model::TimeRange& range : prepared.ranges) buckets += windows.CountWithin(range);
+  if (buckets <= limit) return absl::OkStatus();
   return base::ResourceExhausted("max-select-buckets limit exceeded: (", buckets, "/", limit, ")");
 }
 
@@ -57,14 +58,17 @@ class Preparer {
  public:
   explicit Preparer(QueryState& query) : query_(query) {}
 
-  // `view_range`: which shards the whole query looks at.
   absl::StatusOr<std::shared_ptr<const PreparedSelect>> Prepare(
-      std::shared_ptr<const CompiledSelect> compiled, const model::TimeRange& range,
-      const model::TimeRange& view_range) {
+      std::shared_ptr<const CompiledSelect> compiled, const model::TimeRange& range) {
     auto prepared = std::make_shared<PreparedSelect>();
     prepared->compiled = compiled;
     prepared->statement = compiled->statement;
     prepared->range = range;
+    prepared->ranges = compiled->ranges;
+    if (!prepared->ranges.empty()) {
+      prepared->ranges.front().min_ns = range.min_ns;
+      prepared->ranges.back().max_ns = range.max_ns;
+    }
     prepared->read_range = ReadRange(*compiled, range);
     std::vector<SourceSchema> schemas;
     for (size_t i = 0; i < compiled->statement.sources.size(); ++i) {
@@ -72,7 +76,7 @@ class Preparer {
         RETURN_IF_ERROR(AddSubquery(compiled->subqueries[i], prepared.get(), &schemas));
       } else {
         const auto& source = std::get<Measurement>(compiled->statement.sources[i].node);
-        RETURN_IF_ERROR(AddMeasurements(source, view_range, prepared.get(), &schemas));
+        RETURN_IF_ERROR(AddMeasurements(source, prepared.get(), &schemas));
       }
     }
     RETURN_IF_ERROR(RewriteNames(schemas, &prepared->statement));
@@ -92,7 +96,7 @@ class Preparer {
     model::TimeRange range = inner->range;
     if (range.min_ns == outer->range.min_ns) range.min_ns = outer->read_range.min_ns;
     if (range.max_ns == outer->range.max_ns) range.max_ns = outer->read_range.max_ns;
-    ASSIGN_OR_RETURN(auto prepared, Prepare(inner, range, ReadRange(*inner, range)));
+    ASSIGN_OR_RETURN(auto prepared, Prepare(inner, range));
     ASSIGN_OR_RETURN(SourceSchema schema, SchemaOf(prepared->statement));
     schemas->push_back(std::move(schema));
     PreparedSource source;
@@ -101,10 +105,10 @@ class Preparer {
     return absl::OkStatus();
   }
 
-  absl::Status AddMeasurements(const Measurement& measurement, const model::TimeRange& view_range,
-                               PreparedSelect* prepared, std::vector<SourceSchema>* schemas) {
+  absl::Status AddMeasurements(const Measurement& measurement, PreparedSelect* prepared,
+                               std::vector<SourceSchema>* schemas) {
     ASSIGN_OR_RETURN(const PolicyName policy, query_.Resolve(measurement));
-    ASSIGN_OR_RETURN(const auto view, query_.View(policy, view_range));
+    ASSIGN_OR_RETURN(const auto view, query_.View(policy, prepared->ReadTimes()));
     // Wildcards find the tags the measurement has anywhere in the database, as in InfluxDB, whose
     // index does not know policies and times, but only the fields of the shards that are read.
     auto tag_view = view;
@@ -139,11 +143,35 @@ class Preparer {
 
 }  // namespace
 
+model::TimeRange LookBack(const CompiledSelect& compiled, const model::TimeRange& range,
+                          model::TimeRange read) {
+  const int64_t length = compiled.lookback_ns;
+  if (compiled.ascending) {
+    const bool room = range.min_ns > model::kMinTimeNs + length;
+    read.min_ns = std::min(read.min_ns, room ? range.min_ns - length : model::kMinTimeNs);
+  } else {
+    const bool room = range.max_ns < model::kMaxTimeNs - length;
+    read.max_ns = std::max(read.max_ns, room ? range.max_ns + length : model::kMaxTimeNs);
+  }
+  return read;
+}
+
+TimeRanges PreparedSelect::RangesWithin(const model::TimeRange& hull) const {
+  TimeRanges within = ranges;
+  if (within.empty()) return within;
+  within.front().min_ns = hull.min_ns;
+  within.back().max_ns = hull.max_ns;
+  return within;
+}
+
+TimeRanges PreparedSelect::ReadTimes() const {
+  return ranges.empty() ? TimeRanges{read_range} : RangesWithin(read_range);
+}
+
 absl::StatusOr<std::shared_ptr<const PreparedSelect>> PrepareSelect(
     std::shared_ptr<const CompiledSelect> compiled, QueryState& query) {
   const model::TimeRange range = compiled->range;
-  const model::TimeRange view_range = ReadRange(*compiled, range);
-  ASSIGN_OR_RETURN(auto prepared, Preparer(query).Prepare(std::move(compiled), range, view_range));
+  ASSIGN_OR_RETURN(auto prepared, Preparer(query).Prepare(std::move(compiled), range));
   RETURN_IF_ERROR(CheckBuckets(*prepared, query.context().environment->limits.max_select_buckets));
   return prepared;
 }

@@ -76,21 +76,25 @@ std::vector<model::TimeRange> QueryState::ShardRanges(const PolicyName& name) co
   return ranges;
 }
 
-absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::View(
-    const PolicyName& name, const model::TimeRange& range) {
-  absl::MutexLock lock(&mu_);
-  auto& view = views_[{name, range.min_ns, range.max_ns}];
-  if (view != nullptr) return view;
+absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::View(const PolicyName& name,
+                                                                         const TimeRanges& ranges) {
   const auto catalog = context_.environment->catalog->Get();
   const meta::Database* database = catalog->FindDatabase(name.database);
   if (database == nullptr) return base::NotFound("database not found: ", name.database);
   const meta::RetentionPolicy* policy = database->FindPolicy(name.policy);
   if (policy == nullptr) return base::NotFound("retention policy not found: ", name.policy);
   std::vector<engine::KnownShard> shards;
+  std::vector<model::ShardId> ids;
   for (const meta::ShardGroup& group : policy->shard_groups) {
-    if (group.range.Overlaps(range)) shards.push_back({database->id, group.shard, group.range});
+    if (!Overlaps(ranges, group.range)) continue;
+    shards.push_back({database->id, group.shard, group.range});
+    ids.push_back(group.shard);
   }
-  ASSIGN_OR_RETURN(view, context_.environment->store->OpenView(database->id, shards));
+  absl::MutexLock lock(&mu_);
+  auto& view = views_[{name, std::move(ids)}];
+  if (view == nullptr) {
+    ASSIGN_OR_RETURN(view, context_.environment->store->OpenView(database->id, shards));
+  }
   return view;
 }
 
@@ -98,7 +102,7 @@ absl::StatusOr<std::shared_ptr<const engine::ReadView>> QueryState::WholeView(
     const std::string& name) {
   absl::MutexLock lock(&mu_);
   // No policy is called "".
-  auto& view = views_[{PolicyName{name, ""}, model::kMinTimeNs, model::kMaxTimeNs}];
+  auto& view = views_[{PolicyName{name, ""}, {}}];
   if (view != nullptr) return view;
   const auto catalog = context_.environment->catalog->Get();
   const meta::Database* database = catalog->FindDatabase(name);

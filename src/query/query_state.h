@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -14,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "engine/read_view.h"
 #include "query/select.h"
+#include "query/time_ranges.h"
 
 namespace varve::query {
 
@@ -52,9 +54,10 @@ class QueryState {
   absl::StatusOr<PolicyName> Resolve(const Measurement& measurement) const;
   // The ranges of the policy's shards, ascending.
   std::vector<model::TimeRange> ShardRanges(const PolicyName& policy) const;
-  // The view of the shards of `policy` that overlap `range`; the same object when asked again.
+  // The view of the shards of `policy` that overlap any of `ranges`; the same object when asked
+  // again.
   absl::StatusOr<std::shared_ptr<const engine::ReadView>> View(const PolicyName& policy,
-                                                               const model::TimeRange& range)
+                                                               const TimeRanges& ranges)
       ABSL_LOCKS_EXCLUDED(mu_);
   // The view of all shards of the database, whatever their policy; the same object when asked
   // again.
@@ -71,8 +74,10 @@ class QueryState {
   std::atomic<uint64_t> blocks_decoded_{0};
   std::atomic<uint64_t> blocks_from_statistics_{0};
   absl::Mutex mu_;
-  std::map<std::tuple<PolicyName, int64_t, int64_t>, std::shared_ptr<const engine::ReadView>> views_
-      ABSL_GUARDED_BY(mu_);
+  // By the name and the shards.
+  std::map<std::pair<PolicyName, std::vector<model::ShardId>>,
+           std::shared_ptr<const engine::ReadView>>
+      views_ ABSL_GUARDED_BY(mu_);
 };
 
 // Memory of one operator, given back at its end.

@@ -224,6 +224,7 @@ void AppendNames(const Expr& expr, std::string* out) {
   };
   if (const auto* ref = expr.As<VarRef>()) add(ref->name);
   if (const auto* call = expr.As<Call>()) add(call->name);
+  if (const auto* part = expr.As<TimePart>()) add(part->call.name);
   if (const auto* paren = expr.As<ParenExpr>()) AppendNames(*paren->inner, out);
   if (const auto* binary = expr.As<BinaryExpr>()) {
     AppendNames(*binary->left, out);
@@ -255,6 +256,7 @@ absl::StatusOr<DataType> TypeOfExpr(const Expr& expr) {
   if (expr.As<UnsignedLiteral>()) return DataType::kUnsigned;
   if (expr.As<StringLiteral>()) return DataType::kString;
   if (expr.As<BooleanLiteral>()) return DataType::kBoolean;
+  if (expr.As<TimePart>()) return DataType::kInteger;
   return DataType::kUnknown;
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "query/condition.h"
+
 namespace varve::query {
 namespace {
 
@@ -118,6 +120,21 @@ bool RowFilter::AddComparison(const BinaryExpr& binary, Node* node) {
   return true;
 }
 
+// hour(time) >= 9
+bool RowFilter::AddTimePart(const BinaryExpr& binary, Node* node) {
+  const auto* part = binary.left->As<TimePart>();
+  const auto* integer = binary.right->As<IntegerLiteral>();
+  if (part == nullptr || integer == nullptr || !IsOrder(binary.op)) return false;
+  node->kind = Kind::kTimePart;
+  node->op = binary.op;
+  node->part = part->part;
+  node->zone = part->zone;
+  node->integer = integer->value;
+  node->column = ColumnOf(*RowTime()->As<VarRef>());
+  node->constant = false;
+  return true;
+}
+
 size_t RowFilter::Add(const ExprPtr& expr) {
   if (const auto* paren = expr->As<ParenExpr>()) return Add(paren->inner);
   Node node;
@@ -127,7 +144,8 @@ size_t RowFilter::Add(const ExprPtr& expr) {
     node.left = Add(binary->left);
     node.right = Add(binary->right);
     node.constant = nodes_[node.left].constant && nodes_[node.right].constant;
-  } else if (binary == nullptr || !AddComparison(*binary, &node)) {
+  } else if (binary == nullptr ||
+             (!AddComparison(*binary, &node) && !AddTimePart(*binary, &node))) {
     node.kind = Kind::kRow;
     node.expression = RowExpression::Bind(
         *expr,
@@ -202,6 +220,13 @@ void RowFilter::SelectNode(const Node& node, size_t all_rows, std::span<const Co
       for (size_t i = 0; i < rows; ++i) {
         mask[i] = column->IsValid(i) && node.regex->Matches(column->strings[i]) == wanted;
       }
+      break;
+    }
+    case Kind::kTimePart: {
+      PartReader reader(node.part, node.zone);
+      int64_t parts[model::kBatchRows];
+      for (size_t i = 0; i < rows; ++i) parts[i] = reader.At(column->integers[i]);
+      CompareAll<int64_t>(node.op, parts, rows, node.integer, mask);
       break;
     }
     case Kind::kRow:

@@ -28,7 +28,7 @@ class RowFilter {
   void Select(size_t rows, std::span<const model::ColumnVector> columns, uint8_t* mask) const;
 
  private:
-  enum class Kind : uint8_t { kAnd, kOr, kNumber, kText, kRegex, kRow };
+  enum class Kind : uint8_t { kAnd, kOr, kNumber, kText, kRegex, kTimePart, kRow };
   struct Node {
     Kind kind = Kind::kRow;
     Operator op = Operator::kEq;
@@ -40,11 +40,14 @@ class RowFilter {
     bool is_integer = false;
     std::string text;
     std::shared_ptr<const index::TagRegex> regex;
+    DatePart part = DatePart::kYear;
+    absl::TimeZone zone;
     RowExpression expression;
     bool constant = true;  // reads nothing but tags
   };
   size_t Add(const ExprPtr& expr);
   bool AddComparison(const BinaryExpr& binary, Node* node);
+  bool AddTimePart(const BinaryExpr& binary, Node* node);
   size_t ColumnOf(const VarRef& ref);
   void SelectNode(const Node& node, size_t rows, std::span<const model::ColumnVector> columns,
                   uint8_t* mask) const;

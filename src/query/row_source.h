@@ -11,17 +11,24 @@
 #include "engine/read_view.h"
 #include "query/ast.h"
 #include "query/points.h"
+#include "query/time_ranges.h"
 
 namespace varve::query {
 
 struct ReadRequest {
   model::TimeRange range;
+  TimeRanges ranges;  // not empty: of `range`, only what is in these too
   bool descending = false;
   // The columns of the batches, in this order. Type kTag: the tag's value, null where the series
-  // lacks it; kUnknown: null in every row; else the field of that name, numbers converted.
+  // lacks it; kUnknown: null in every row; kTime: the row's time, an integer; else the field of
+  // that name, numbers converted.
   std::vector<VarRef> columns;
   // As engine::ScanOptions::window_end; used only where rows are not filtered.
   std::function<int64_t(int64_t)> window_end;
+
+  TimeRanges Times() const {
+    return ranges.empty() ? RangesOf(range) : Intersection(ranges, RangesOf(range));
+  }
 };
 
 // Reads one series after another; as engine::Scanner. What a step points to is valid until the next

@@ -39,6 +39,11 @@ bool Matches(const Expr& value, Operator op, std::string_view text) {
          literal->value == text;
 }
 
+bool IsTime(const Expr& expr) {
+  const auto* ref = expr.As<VarRef>();
+  return ref != nullptr && absl::EqualsIgnoreCase(base::ToAbsl(ref->name), "time");
+}
+
 // Whether `measurement` has a value of the tag that `value` describes.
 bool HasTagValue(const engine::ReadView& view, std::string_view measurement, const std::string& key,
                  const Expr& value) {
@@ -71,13 +76,20 @@ std::vector<engine::KnownShard> ShardsOf(const meta::Database& database, std::st
 
 absl::StatusOr<ViewPtr> OpenSchema(const StatementContext& context, std::string_view database,
                                    std::string_view policy, const model::TimeRange& range) {
+  return OpenShards(context, database, policy, {range});
+}
+
+absl::StatusOr<ViewPtr> OpenShards(const StatementContext& context, std::string_view database,
+                                   std::string_view policy, const TimeRanges& ranges) {
   const auto catalog = context.catalog().Get();
   const meta::Database* found = catalog->FindDatabase(database);
   if (found == nullptr) return DatabaseNotFound(database);
   if (!policy.empty() && found->FindPolicy(policy) == nullptr) {
     return base::NotFound("retention policy not found: ", policy);
   }
-  return context.store().OpenView(found->id, ShardsOf(*found, policy, range));
+  std::vector<engine::KnownShard> shards = ShardsOf(*found, policy, model::TimeRange{});
+  std::erase_if(shards, [&](const auto& shard) { return !Overlaps(ranges, shard.range); });
+  return context.store().OpenView(found->id, shards);
 }
 
 bool Names(const Measurement& m, std::string_view name) {
@@ -130,6 +142,34 @@ absl::StatusOr<std::vector<SourceMeasurement>> ResolveSources(const std::vector<
   return result;
 }
 
+absl::StatusOr<std::vector<SourceMeasurement>> ResolveShards(const std::vector<Source>& sources,
+                                                             const std::string& database,
+                                                             const TimeRanges& ranges,
+                                                             const StatementContext& context) {
+  const auto catalog = context.catalog().Get();
+  std::map<std::string, std::vector<ViewPtr>> found;
+  std::vector<Measurement> measurements;
+  for (const Source& source : sources) measurements.push_back(std::get<Measurement>(source.node));
+  if (sources.empty()) {
+    measurements.emplace_back();
+    measurements.back().is_target = true;
+  }
+  for (Measurement& m : measurements) {
+    RETURN_IF_ERROR(FillNames(&m, database, context.request.retention_policy, *catalog));
+    const meta::Database* named = catalog->FindDatabase(m.database);
+    for (const engine::KnownShard& shard : ShardsOf(*named, m.retention_policy, {})) {
+      if (!Overlaps(ranges, shard.range)) continue;
+      ASSIGN_OR_RETURN(const ViewPtr view, context.store().OpenView(named->id, {shard}));
+      for (const std::string& name : view->Measurements()) {
+        if (sources.empty() || Names(m, name)) found[name].push_back(view);
+      }
+    }
+  }
+  std::vector<SourceMeasurement> result;
+  for (auto& [name, views] : found) result.push_back({name, std::move(views)});
+  return result;
+}
+
 MeasurementShape ShapeOf(const engine::ReadView& view, std::string_view measurement) {
   MeasurementShape shape;
   shape.name = measurement;
@@ -145,14 +185,14 @@ MeasurementShape ShapeOf(const engine::ReadView& view, std::string_view measurem
 }
 
 bool HasTime(const Expr& expr) {
+  if (HasTimeBetween(expr)) return true;
   if (const auto* paren = expr.As<ParenExpr>()) return HasTime(*paren->inner);
   const auto* binary = expr.As<BinaryExpr>();
   if (binary == nullptr) return false;
   if (binary->op == Operator::kAnd || binary->op == Operator::kOr) {
     return HasTime(*binary->left) || HasTime(*binary->right);
   }
-  const auto* ref = binary->left->As<VarRef>();
-  return ref != nullptr && absl::EqualsIgnoreCase(base::ToAbsl(ref->name), "time");
+  return IsTime(*binary->left);
 }
 
 absl::StatusOr<MeasurementFilter> MeasurementFilter::Create(ExprPtr expr, bool tags) {

@@ -31,6 +31,10 @@ std::vector<engine::KnownShard> ShardsOf(const meta::Database& database, std::st
 absl::StatusOr<ViewPtr> OpenSchema(const StatementContext& context, std::string_view database,
                                    std::string_view policy, const model::TimeRange& range);
 
+// The same, of the shards that overlap any of `ranges`.
+absl::StatusOr<ViewPtr> OpenShards(const StatementContext& context, std::string_view database,
+                                   std::string_view policy, const TimeRanges& ranges);
+
 // True when `m` means the measurement `name`.
 bool Names(const Measurement& m, std::string_view name);
 
@@ -50,6 +54,12 @@ absl::StatusOr<std::vector<SourceMeasurement>> ResolveSources(const std::vector<
                                                               const std::string& database,
                                                               const model::TimeRange& range,
                                                               const StatementContext& context);
+
+// The same with a view for each shard that overlaps any of `ranges`.
+absl::StatusOr<std::vector<SourceMeasurement>> ResolveShards(const std::vector<Source>& sources,
+                                                             const std::string& database,
+                                                             const TimeRanges& ranges,
+                                                             const StatementContext& context);
 
 // What BuildTagPredicate needs to know of a measurement in `view`. `view` must outlive it.
 MeasurementShape ShapeOf(const engine::ReadView& view, std::string_view measurement);

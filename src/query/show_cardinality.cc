@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "model/series_key.h"
+#include "query/presence.h"
 #include "query/row_writer.h"
 #include "query/schema_reader.h"
 #include "query/statements.h"
@@ -70,6 +71,7 @@ class Counter {
         return;
     }
   }
+  void AddName(const std::string& name) { things_.insert(name); }
   int64_t count() const { return static_cast<int64_t>(things_.size() + series_.Count()); }
 
  private:
@@ -152,34 +154,10 @@ absl::Status CountAll(const ShowCardinality& statement, const std::string& datab
 absl::StatusOr<std::vector<SourceMeasurement>> Resolve(const ShowCardinality& statement,
                                                        const std::string& database,
                                                        const StatementContext& context) {
-  ASSIGN_OR_RETURN(std::vector<SourceMeasurement> measurements,
-                   ResolveSources(statement.sources, database, {}, context));
   const bool per_shard = statement.what == What::kFieldKey &&
                          (statement.condition != nullptr || !statement.dimensions.empty());
-  if (!per_shard) return measurements;
-
-  const auto catalog = context.catalog().Get();
-  std::map<std::string, std::vector<ViewPtr>> found;
-  std::vector<Measurement> sources;
-  for (const Source& source : statement.sources)
-    sources.push_back(std::get<Measurement>(source.node));
-  if (sources.empty()) {
-    sources.emplace_back();
-    sources.back().is_target = true;
-  }
-  for (Measurement& m : sources) {
-    RETURN_IF_ERROR(FillNames(&m, database, context.request.retention_policy, *catalog));
-    const meta::Database* named = catalog->FindDatabase(m.database);
-    for (const engine::KnownShard& shard : ShardsOf(*named, m.retention_policy, {})) {
-      ASSIGN_OR_RETURN(const ViewPtr view, context.store().OpenView(named->id, {shard}));
-      for (const std::string& name : view->Measurements()) {
-        if (statement.sources.empty() || Names(m, name)) found[name].push_back(view);
-      }
-    }
-  }
-  measurements.clear();
-  for (auto& [name, views] : found) measurements.push_back({name, std::move(views)});
-  return measurements;
+  if (!per_shard) return ResolveSources(statement.sources, database, {}, context);
+  return ResolveShards(statement.sources, database, RangesOf(model::TimeRange{}), context);
 }
 
 }  // namespace
@@ -193,12 +171,16 @@ absl::Status RunStatement(const ShowCardinality& statement, const StatementConte
     if (database.empty()) return DatabaseRequired();
     return CountAll(statement, database, context);
   }
-  if (statement.condition != nullptr && HasTime(*statement.condition)) {
+  if (statement.condition != nullptr && HasTime(*statement.condition) &&
+      !HasTimeBetween(*statement.condition)) {
     return base::InvalidArgument(Title(statement.what), " doesn't support time in WHERE clause");
   }
   TimeContext time;
   time.now_ns = context.now_ns;
   ASSIGN_OR_RETURN(const SplitCondition split, SplitTime(statement.condition, time));
+  if (split.condition != nullptr && HasRowTime(*split.condition)) {
+    return base::InvalidArgument("time BETWEEN cannot be joined with tags by OR here");
+  }
   ASSIGN_OR_RETURN(const std::vector<SourceMeasurement> measurements,
                    Resolve(statement, database, context));
 
@@ -219,11 +201,23 @@ absl::Status RunStatement(const ShowCardinality& statement, const StatementConte
     for (const ViewPtr& view : m.views) {
       const TagCondition tags = BuildTagPredicate(split.condition, ShapeOf(*view, m.name));
       if (!tags.exact) continue;  // rows are not looked at
-      const index::SeriesSet matching = view->Match(m.name, tags.predicate);
+      index::SeriesSet matching = view->Match(m.name, tags.predicate);
+      if (split.ranges.has_value()) {
+        ASSIGN_OR_RETURN(matching,
+                         SeriesWithin(*view, m.name, matching, *split.ranges, context.interrupted));
+      }
       if (matching.empty()) continue;
       const std::string name = statement.what == What::kMeasurement ? "" : m.name;
       for (const auto& [group, series] : GroupSeries(*view, matching, keys)) {
-        counts.try_emplace({name, group}, statement).first->second.Add(*view, m.name, series);
+        Counter& counter = counts.try_emplace({name, group}, statement).first->second;
+        if (statement.what == What::kFieldKey && split.ranges.has_value()) {
+          std::set<std::pair<std::string, std::string>> fields;
+          RETURN_IF_ERROR(
+              FieldsWithin(*view, m.name, series, *split.ranges, context.interrupted, &fields));
+          for (const auto& [field, type] : fields) counter.AddName(field);
+        } else {
+          counter.Add(*view, m.name, series);
+        }
       }
     }
   }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/status.h"
+#include "query/presence.h"
 #include "query/privileges.h"
 #include "query/row_writer.h"
 #include "query/schema_reader.h"
@@ -11,18 +12,19 @@
 namespace varve::query {
 namespace {
 
-// WHERE of a SHOW that looks at series, taken apart.
-struct SeriesCondition {
-  ExprPtr condition;
-  TimeBounds bounds;
-  bool has_time() const { return bounds.min_ns.has_value() || bounds.max_ns.has_value(); }
-};
-
-absl::StatusOr<SeriesCondition> SplitWhere(const ExprPtr& where, const StatementContext& context) {
+absl::StatusOr<SplitCondition> SplitWhere(const ExprPtr& where, const StatementContext& context) {
   TimeContext time;
   time.now_ns = context.now_ns;
   ASSIGN_OR_RETURN(SplitCondition split, SplitTime(where, time));
-  return SeriesCondition{std::move(split.condition), split.bounds};
+  if (split.condition != nullptr && HasRowTime(*split.condition)) {
+    return base::InvalidArgument("time BETWEEN cannot be joined with tags by OR here");
+  }
+  return split;
+}
+
+// What chooses shards.
+TimeRanges ShardTimes(const SplitCondition& split) {
+  return split.ranges.has_value() ? *split.ranges : TimeRanges{split.bounds.range()};
 }
 
 // Series can only be compared for equality.
@@ -59,13 +61,28 @@ std::string OrderOf(std::string_view key) {
   return out;
 }
 
-// The keys of a measurement's series for which `condition` may hold, each once, in order of their
+// The series of `m` in `view` for which `condition` may hold, with a point in the times that
+// BETWEEN asks for.
+absl::StatusOr<index::SeriesSet> SeriesOf(const engine::ReadView& view, std::string_view m,
+                                          const ExprPtr& condition,
+                                          const std::optional<TimeRanges>& times,
+                                          const StatementContext& context) {
+  const TagCondition tags = BuildTagPredicate(condition, ShapeOf(view, m));
+  index::SeriesSet series = view.Match(m, tags.predicate);
+  if (!times.has_value()) return series;
+  return SeriesWithin(view, m, series, *times, context.interrupted);
+}
+
+// The keys of a measurement's series for which the condition may hold, each once, in order of their
 // tags as they are, not as they are escaped.
-std::vector<std::string> SeriesKeysOf(const SourceMeasurement& m, const ExprPtr& condition) {
+absl::StatusOr<std::vector<std::string>> SeriesKeysOf(const SourceMeasurement& m,
+                                                      const SplitCondition& where,
+                                                      const StatementContext& context) {
   std::vector<std::string> keys;
   for (const ViewPtr& view : m.views) {
-    const TagCondition tags = BuildTagPredicate(condition, ShapeOf(*view, m.name));
-    for (const model::SeriesId id : view->Match(m.name, tags.predicate).ToVector()) {
+    ASSIGN_OR_RETURN(const index::SeriesSet series,
+                     SeriesOf(*view, m.name, where.condition, where.ranges, context));
+    for (const model::SeriesId id : series.ToVector()) {
       view->KeyOf(id, &keys.emplace_back());
     }
   }
@@ -104,13 +121,14 @@ std::vector<std::string> ChooseKeys(std::vector<std::string> keys, Operator op, 
 struct TagSchema {
   ViewPtr view;
   std::vector<std::string> measurements;
-  ExprPtr series_condition;  // or null
+  ExprPtr series_condition;         // or null
+  std::optional<TimeRanges> times;  // of BETWEEN
 
   // The series that count, or nullopt for all.
-  std::optional<index::SeriesSet> Series(std::string_view measurement) const {
-    if (series_condition == nullptr) return std::nullopt;
-    const MeasurementShape shape = ShapeOf(*view, measurement);
-    return view->Match(measurement, BuildTagPredicate(series_condition, shape).predicate);
+  absl::StatusOr<std::optional<index::SeriesSet>> Series(std::string_view measurement,
+                                                         const StatementContext& context) const {
+    if (series_condition == nullptr && !times.has_value()) return std::nullopt;
+    return SeriesOf(*view, measurement, series_condition, times, context);
   }
 };
 
@@ -119,15 +137,16 @@ absl::StatusOr<TagSchema> ReadTags(const std::string& own_database,
                                    const StatementContext& context) {
   const std::string& database = DatabaseOf(own_database, context);
   if (database.empty()) return DatabaseRequired();
-  ASSIGN_OR_RETURN(SeriesCondition split, SplitWhere(where, context));
+  ASSIGN_OR_RETURN(SplitCondition split, SplitWhere(where, context));
   ASSIGN_OR_RETURN(const MeasurementFilter filter,
                    MeasurementFilter::Create(split.condition, /*tags=*/false));
   TagSchema schema;
-  ASSIGN_OR_RETURN(schema.view, OpenSchema(context, database, "", split.bounds.range()));
+  ASSIGN_OR_RETURN(schema.view, OpenShards(context, database, "", ShardTimes(split)));
   for (std::string& name : MeasurementsOf(*schema.view, sources)) {
     if (filter.Passes(*schema.view, name)) schema.measurements.push_back(std::move(name));
   }
   schema.series_condition = OnlyTagComparisons(split.condition);
+  schema.times = std::move(split.ranges);
   return schema;
 }
 
@@ -139,13 +158,23 @@ struct MeasurementRow {
 // ON db.rp, ON *.*: which policy of which database holds each.
 absl::Status CollectMeasurements(const ShowMeasurements& statement, const meta::Database& database,
                                  std::string_view policy, const MeasurementFilter& filter,
-                                 const StatementContext& context, std::set<MeasurementRow>* rows) {
-  ASSIGN_OR_RETURN(const ViewPtr view, OpenSchema(context, database.name, policy, {}));
+                                 const SplitCondition& where, const StatementContext& context,
+                                 std::set<MeasurementRow>* rows) {
+  ASSIGN_OR_RETURN(const ViewPtr view,
+                   OpenShards(context, database.name, policy, ShardTimes(where)));
   std::vector<Source> sources;
   if (statement.source.has_value()) sources.push_back(*statement.source);
   for (const std::string& name : MeasurementsOf(*view, sources)) {
     RETURN_IF_ERROR(context.interrupted());
     if (!filter.Passes(*view, name)) continue;
+    if (where.ranges.has_value()) {
+      const ExprPtr condition = OnlyTagComparisons(where.condition);
+      const TagCondition tags = BuildTagPredicate(condition, ShapeOf(*view, name));
+      ASSIGN_OR_RETURN(const index::SeriesSet series,
+                       SeriesWithin(*view, name, view->Match(name, tags.predicate), *where.ranges,
+                                    context.interrupted, /*wanted=*/1));
+      if (series.empty()) continue;
+    }
     rows->insert({name, database.name, std::string(policy)});
   }
   return absl::OkStatus();
@@ -155,12 +184,17 @@ absl::Status CollectMeasurements(const ShowMeasurements& statement, const meta::
 
 absl::Status RunStatement(const ShowMeasurements& statement, const StatementContext& context) {
   const std::string& database_name = DatabaseOf(statement.database, context);
-  if (statement.condition != nullptr && HasTime(*statement.condition)) {
+  const bool between = statement.condition != nullptr && HasTimeBetween(*statement.condition);
+  if (statement.condition != nullptr && !between && HasTime(*statement.condition)) {
     return base::InvalidArgument("SHOW MEASUREMENTS doesn't support time in WHERE clause");
   }
   if (database_name.empty() && !statement.wildcard_database) return DatabaseRequired();
+  SplitCondition where{statement.condition, {}, {}};
+  if (between) {
+    ASSIGN_OR_RETURN(where, SplitWhere(statement.condition, context));
+  }
   ASSIGN_OR_RETURN(const MeasurementFilter filter,
-                   MeasurementFilter::Create(statement.condition, /*tags=*/true));
+                   MeasurementFilter::Create(where.condition, /*tags=*/true));
 
   const bool by_policy = statement.wildcard_database || statement.wildcard_policy ||
                          !statement.retention_policy.empty();
@@ -170,7 +204,7 @@ absl::Status RunStatement(const ShowMeasurements& statement, const StatementCont
     if (!statement.wildcard_database && database.name != database_name) continue;
     if (!MayUse(context.request.principal, database.name, meta::Privilege::kRead)) continue;
     if (!by_policy) {
-      RETURN_IF_ERROR(CollectMeasurements(statement, database, "", filter, context, &rows));
+      RETURN_IF_ERROR(CollectMeasurements(statement, database, "", filter, where, context, &rows));
       continue;
     }
     for (const meta::RetentionPolicy& policy : database.policies) {
@@ -180,7 +214,7 @@ absl::Status RunStatement(const ShowMeasurements& statement, const StatementCont
                                               : policy.name == statement.retention_policy);
       if (!wanted) continue;
       RETURN_IF_ERROR(
-          CollectMeasurements(statement, database, policy.name, filter, context, &rows));
+          CollectMeasurements(statement, database, policy.name, filter, where, context, &rows));
     }
   }
 
@@ -209,11 +243,12 @@ absl::Status RunStatement(const ShowMeasurements& statement, const StatementCont
 // one they are those of the whole database.
 absl::Status RunStatement(const ShowSeries& statement, const StatementContext& context) {
   const std::string& database = DatabaseOf(statement.database, context);
-  ASSIGN_OR_RETURN(const SeriesCondition split, SplitWhere(statement.condition, context));
+  ASSIGN_OR_RETURN(const SplitCondition split, SplitWhere(statement.condition, context));
   if (split.condition != nullptr) RETURN_IF_ERROR(CheckEqualityOnly(*split.condition));
   ASSIGN_OR_RETURN(std::vector<SourceMeasurement> measurements,
                    ResolveSources(statement.sources, database, split.bounds.range(), context));
-  if (!split.has_time()) {
+  const bool has_time = split.bounds.min_ns.has_value() || split.bounds.max_ns.has_value();
+  if (!has_time) {
     // Each database once, all of its policies.
     std::set<std::string> databases;
     for (const Source& source : statement.sources) {
@@ -238,7 +273,7 @@ absl::Status RunStatement(const ShowSeries& statement, const StatementContext& c
   size_t left = statement.paging.limit > 0 ? static_cast<size_t>(statement.paging.limit) : SIZE_MAX;
   for (const SourceMeasurement& m : measurements) {
     RETURN_IF_ERROR(context.interrupted());
-    std::vector<std::string> keys = SeriesKeysOf(m, split.condition);
+    ASSIGN_OR_RETURN(std::vector<std::string> keys, SeriesKeysOf(m, split, context));
     const size_t first = std::min(skip, keys.size());
     skip -= first;
     for (size_t i = first; i < keys.size() && left > 0; ++i, --left) {
@@ -259,7 +294,8 @@ absl::Status RunStatement(const ShowTagKeys& statement, const StatementContext& 
     RETURN_IF_ERROR(context.interrupted());
     std::vector<std::string> keys =
         ChooseKeys(schema.view->TagKeys(name), statement.op, statement.key.get());
-    if (const std::optional<index::SeriesSet> series = schema.Series(name)) {
+    ASSIGN_OR_RETURN(const std::optional<index::SeriesSet> series, schema.Series(name, context));
+    if (series.has_value()) {
       std::erase_if(keys, [&](const std::string& key) {
         const auto values = schema.view->TagValues(name, key);
         return std::none_of(values.begin(), values.end(),
@@ -282,7 +318,7 @@ absl::Status RunStatement(const ShowTagValues& statement, const StatementContext
   RowWriter out(context.sink);
   for (const std::string& name : schema.measurements) {
     RETURN_IF_ERROR(context.interrupted());
-    const std::optional<index::SeriesSet> series = schema.Series(name);
+    ASSIGN_OR_RETURN(const std::optional<index::SeriesSet> series, schema.Series(name, context));
     size_t skip = static_cast<size_t>(statement.paging.offset);
     size_t left =
         statement.paging.limit > 0 ? static_cast<size_t>(statement.paging.limit) : SIZE_MAX;
@@ -309,14 +345,26 @@ absl::Status RunStatement(const ShowTagValues& statement, const StatementContext
 }
 
 absl::Status RunStatement(const ShowFieldKeys& statement, const StatementContext& context) {
-  ASSIGN_OR_RETURN(
-      const std::vector<SourceMeasurement> measurements,
-      ResolveSources(statement.sources, DatabaseOf(statement.database, context), {}, context));
+  const std::string& database = DatabaseOf(statement.database, context);
+  ASSIGN_OR_RETURN(const SplitCondition where, SplitWhere(statement.condition, context));
+  std::vector<SourceMeasurement> measurements;
+  if (where.ranges.has_value()) {
+    ASSIGN_OR_RETURN(measurements,
+                     ResolveShards(statement.sources, database, *where.ranges, context));
+  } else {
+    ASSIGN_OR_RETURN(measurements, ResolveSources(statement.sources, database, {}, context));
+  }
   RowWriter out(context.sink);
   for (const SourceMeasurement& m : measurements) {
     RETURN_IF_ERROR(context.interrupted());
     std::set<std::pair<std::string, std::string>> fields;
     for (const ViewPtr& view : m.views) {
+      if (where.ranges.has_value()) {
+        const TagCondition tags = BuildTagPredicate(where.condition, ShapeOf(*view, m.name));
+        RETURN_IF_ERROR(FieldsWithin(*view, m.name, view->Match(m.name, tags.predicate),
+                                     *where.ranges, context.interrupted, &fields));
+        continue;
+      }
       for (const engine::FieldTypes& field : view->Fields(m.name)) {
         for (const model::FieldType type : field.types) {
           fields.emplace(field.name, model::FieldTypeName(type));

@@ -26,8 +26,44 @@ model::ShardId FirstShardWith(const std::vector<engine::KnownShard>& shards,
   return shards.empty() ? 0 : shards.front().shard;
 }
 
-// Each measurement has its own fields, and so its own predicate; they are all built before the
-// first is deleted, so that a condition that cannot be met deletes nothing.
+// What deletes the points within `range`. Each measurement has its own fields, and so its own
+// predicate.
+absl::Status AddRequests(const Deletion& deletion, const meta::Database& database,
+                         const model::TimeRange& range, engine::Store& store,
+                         std::vector<engine::DeleteRequest>* requests) {
+  const std::vector<engine::KnownShard> shards = ShardsOf(database, "", range);
+  if (shards.empty()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const ViewPtr view, store.OpenView(database.id, shards));
+
+  engine::DeleteRequest base_request;
+  base_request.database = database.id;
+  for (const engine::KnownShard& shard : shards) base_request.shards.push_back(shard.shard);
+  base_request.range = range;
+  base_request.drop_series = deletion.drop_series;
+  base_request.drop_fields = deletion.drop_fields;
+
+  const size_t first = requests->size();
+  for (const std::string& measurement : MeasurementsOf(*view, deletion.sources)) {
+    TagCondition tags = BuildTagPredicate(deletion.where.condition, ShapeOf(*view, measurement));
+    if (!tags.exact) {
+      return base::InvalidArgument("shard ",
+                                   FirstShardWith(shards, measurement, database.id, store),
+                                   ": fields not supported in WHERE clause during deletion");
+    }
+    if (tags.predicate.kind == index::TagPredicate::Kind::kNone) continue;
+    if (deletion.where.condition == nullptr && requests->size() > first) {
+      requests->back().measurements.push_back(measurement);  // all alike: one record in the log
+      continue;
+    }
+    requests->push_back(base_request);
+    requests->back().measurements = {measurement};
+    requests->back().predicate = std::move(tags.predicate);
+  }
+  return absl::OkStatus();
+}
+
+// All requests are made before the first deletes, so that a condition that cannot be met deletes
+// nothing.
 absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
   const std::string& name = context.request.database;
   const auto catalog = context.catalog().Get();
@@ -35,34 +71,10 @@ absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
   if (database == nullptr) return DatabaseNotFound(name);
 
   engine::Store& store = context.store();
-  const model::TimeRange range = deletion.where.bounds.range();
-  const std::vector<engine::KnownShard> shards = ShardsOf(*database, "", range);
-  if (shards.empty() || range.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const ViewPtr view, store.OpenView(database->id, shards));
-
-  engine::DeleteRequest base_request;
-  base_request.database = database->id;
-  for (const engine::KnownShard& shard : shards) base_request.shards.push_back(shard.shard);
-  base_request.range = range;
-  base_request.drop_series = deletion.drop_series;
-  base_request.drop_fields = deletion.drop_fields;
-
+  const TimeRanges ranges = deletion.where.Times();
   std::vector<engine::DeleteRequest> requests;
-  for (const std::string& measurement : MeasurementsOf(*view, deletion.sources)) {
-    TagCondition tags = BuildTagPredicate(deletion.where.condition, ShapeOf(*view, measurement));
-    if (!tags.exact) {
-      return base::InvalidArgument("shard ",
-                                   FirstShardWith(shards, measurement, database->id, store),
-                                   ": fields not supported in WHERE clause during deletion");
-    }
-    if (tags.predicate.kind == index::TagPredicate::Kind::kNone) continue;
-    if (deletion.where.condition == nullptr && !requests.empty()) {
-      requests.back().measurements.push_back(measurement);  // all alike: one record in the log
-      continue;
-    }
-    requests.push_back(base_request);
-    requests.back().measurements = {measurement};
-    requests.back().predicate = std::move(tags.predicate);
+  for (const model::TimeRange& range : ranges) {
+    RETURN_IF_ERROR(AddRequests(deletion, *database, range, store, &requests));
   }
   for (const engine::DeleteRequest& request : requests) {
     RETURN_IF_ERROR(context.interrupted());

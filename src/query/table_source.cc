@@ -139,7 +139,7 @@ class TableReader final : public RowReader {
  public:
   TableReader(const TableSource& source, const ReadRequest& request)
       : source_(source),
-        range_(request.range),
+        ranges_(request.Times()),
         reversed_(request.descending == source.table().ascending) {
     for (const VarRef& ref : request.columns) columns_.push_back(Place(ref));
     wanted_ = columns_.size();
@@ -173,6 +173,7 @@ class TableReader final : public RowReader {
  private:
   struct Column {
     int index = kNoColumn;
+    bool is_time = false;
     std::string tag;  // when there is no such column
     FieldType type = FieldType::kNone;
     TypedColumn values;
@@ -180,6 +181,11 @@ class TableReader final : public RowReader {
 
   Column Place(const VarRef& ref) const {
     Column column;
+    if (ref.type == DataType::kTime) {
+      column.is_time = true;
+      column.type = FieldType::kInteger;
+      return column;
+    }
     column.index = source_.ColumnOf(ref.name);
     column.tag = ref.name;
     column.type = FieldTypeOf(ref.type);
@@ -195,7 +201,7 @@ class TableReader final : public RowReader {
     for (; at_ < end_ && times_.size() < model::kBatchRows; ++at_) {
       const Table::Series& series = source_.at(series_);
       const size_t row = reversed_ ? series.end - 1 - (at_ - series.begin) : at_;
-      if (!range_.Contains(table.times[row])) continue;
+      if (!Contains(ranges_, table.times[row])) continue;
       times_.push_back(table.times[row]);
       for (Column& column : columns_) column.values.Append(ValueOf(column, row));
     }
@@ -204,6 +210,7 @@ class TableReader final : public RowReader {
   }
   FieldValue ValueOf(const Column& column, size_t row) const {
     const Table& table = source_.table();
+    if (column.is_time) return FieldValue::Integer(table.times[row]);
     if (column.index != kNoColumn) {
       return table.values[row * table.columns.size() + static_cast<size_t>(column.index)];
     }
@@ -228,7 +235,7 @@ class TableReader final : public RowReader {
   }
 
   const TableSource& source_;
-  model::TimeRange range_;
+  TimeRanges ranges_;
   bool reversed_;
   std::vector<Column> columns_;
   size_t wanted_ = 0;

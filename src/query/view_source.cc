@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/status.h"
 #include "base/strings.h"
 #include "model/series_key.h"
 #include "query/condition.h"
@@ -67,6 +68,13 @@ class ViewSource final : public RowSource {
   std::unique_ptr<const RowFilter> filter_;  // null: the choice of series says it all
 };
 
+ColumnVector TimeColumn(const int64_t* times) {
+  ColumnVector column;
+  column.type = FieldType::kInteger;
+  column.integers = times;
+  return column;
+}
+
 // A tag as a column: one text, repeated.
 class TagColumn {
  public:
@@ -96,39 +104,42 @@ class TagColumn {
 class ViewReader final : public RowReader {
  public:
   ViewReader(const ViewSource& source, const ReadRequest& request) : source_(source) {
-    engine::ScanOptions options;
-    options.range = request.range;
-    options.descending = request.descending;
-    for (const VarRef& ref : request.columns) columns_.push_back(Place(ref, true, &options));
-    wanted_fields_ = options.fields.size();
+    options_.descending = request.descending;
+    for (const VarRef& ref : request.columns) columns_.push_back(Place(ref, true, &options_));
+    wanted_fields_ = options_.fields.size();
     if (source.filter() != nullptr) {
       for (const VarRef& ref : source.filter()->columns()) {
-        conditions_.push_back(Place(ref, false, &options));
+        conditions_.push_back(Place(ref, false, &options_));
       }
     } else {
-      options.window_end = request.window_end;
+      options_.window_end = request.window_end;
     }
-    if (wanted_fields_ > 0) scanner_ = source.view().NewScanner(options);
+    if (wanted_fields_ == 0) return;
+    for (const model::TimeRange& range : request.Times()) parts_.push_back({range, nullptr});
+    if (request.descending) std::reverse(parts_.begin(), parts_.end());
   }
 
   absl::Status Seek(size_t series) override {
-    if (scanner_ == nullptr) return absl::OkStatus();
-    const model::SeriesId id = source_.id(series);
+    if (parts_.empty()) return absl::OkStatus();
+    id_ = source_.id(series);
     if (!tags_.empty()) {
-      source_.view().KeyOf(id, &key_);
+      source_.view().KeyOf(id_, &key_);
       for (auto& [tag, empty_is_null] : tags_) tag.Seek(key_, empty_is_null);
     }
-    return scanner_->Seek(id);
+    return Begin(0);
   }
 
   absl::Status Next(ScanStep* step) override {
-    if (scanner_ == nullptr) {
+    if (parts_.empty()) {
       step->kind = ScanStep::Kind::kEnd;
       return absl::OkStatus();
     }
     while (true) {
-      absl::Status status = scanner_->Next(&raw_);
-      if (!status.ok()) return status;
+      RETURN_IF_ERROR(parts_[at_part_].scanner->Next(&raw_));
+      if (raw_.kind == ScanStep::Kind::kEnd && at_part_ + 1 < parts_.size()) {
+        RETURN_IF_ERROR(Begin(at_part_ + 1));
+        continue;
+      }
       step->kind = raw_.kind;
       if (raw_.kind == ScanStep::Kind::kStatistics) {
         step->range = raw_.range;
@@ -143,8 +154,14 @@ class ViewReader final : public RowReader {
   }
 
   void TakeCounters(engine::ScanCounters* counters) override {
-    if (scanner_ == nullptr) return;
-    const engine::ScanCounters now = scanner_->counters();
+    engine::ScanCounters now;
+    for (const Part& part : parts_) {
+      if (part.scanner == nullptr) continue;
+      const engine::ScanCounters& read = part.scanner->counters();
+      now.blocks_decoded += read.blocks_decoded;
+      now.blocks_from_statistics += read.blocks_from_statistics;
+      now.rows += read.rows;
+    }
     counters->blocks_decoded += now.blocks_decoded - taken_.blocks_decoded;
     counters->blocks_from_statistics += now.blocks_from_statistics - taken_.blocks_from_statistics;
     counters->rows += now.rows - taken_.rows;
@@ -156,19 +173,37 @@ class ViewReader final : public RowReader {
     bool is_field = false;
     bool is_tag = false;
     size_t index = 0;  // in the scan's columns, or in tags_
+    bool is_time = false;
+  };
+  // One of the ranges that are read, and what reads it once it is met.
+  struct Part {
+    model::TimeRange range;
+    std::unique_ptr<engine::Scanner> scanner;
   };
 
+  absl::Status Begin(size_t part) {
+    at_part_ = part;
+    auto& scanner = parts_[part].scanner;
+    if (scanner == nullptr) {
+      options_.range = parts_[part].range;
+      scanner = source_.view().NewScanner(options_);
+    }
+    return scanner->Seek(id_);
+  }
+
   Column Place(const VarRef& ref, bool selected, engine::ScanOptions* options) {
+    if (ref.type == DataType::kTime) return {.is_time = true};
     const FieldType type = FieldTypeOf(ref.type);
     if (type != FieldType::kNone) {
       const model::FieldId field = source_.FieldOf(ref.name);
-      if (field != model::kNoId) return {true, false, PlaceField({field, type}, options)};
+      if (field != model::kNoId)
+        return {.is_field = true, .index = PlaceField({field, type}, options)};
       if (selected) return {};
     }
     // In a condition, what is no field of this measurement is a tag, missing ones being "".
     if (selected && ref.type != DataType::kTag) return {};
     tags_.emplace_back(TagColumn(ref.name), selected);
-    return {false, true, tags_.size() - 1};
+    return {.is_tag = true, .index = tags_.size() - 1};
   }
   static size_t PlaceField(engine::FieldRequest wanted, engine::ScanOptions* options) {
     for (size_t i = 0; i < options->fields.size(); ++i) {
@@ -181,6 +216,7 @@ class ViewReader final : public RowReader {
   }
   ColumnVector ViewOf(const Column& column) {
     if (column.is_field) return raw_.rows.columns[column.index];
+    if (column.is_time) return TimeColumn(raw_.rows.times);
     return column.is_tag ? tags_[column.index].first.View(raw_.rows.rows) : ColumnVector{};
   }
 
@@ -210,6 +246,7 @@ class ViewReader final : public RowReader {
     for (size_t c = 0; c < columns_.size(); ++c) {
       // A tag is the same in every row.
       if (columns_[c].is_field) gatherer_.Gather(c, chosen_, &step->rows.columns[c]);
+      if (columns_[c].is_time) step->rows.columns[c] = TimeColumn(times_.data());
     }
     return true;
   }
@@ -226,7 +263,10 @@ class ViewReader final : public RowReader {
   std::vector<Column> conditions_;
   size_t wanted_fields_ = 0;  // the scan's first columns; the others are for the condition only
   std::vector<std::pair<TagColumn, bool>> tags_;
-  std::unique_ptr<engine::Scanner> scanner_;
+  engine::ScanOptions options_;
+  std::vector<Part> parts_;  // in the order of the scan; empty: nothing is read
+  size_t at_part_ = 0;
+  model::SeriesId id_ = model::kNoId;
   engine::ScanCounters taken_;
   ScanStep raw_;
   std::string key_;

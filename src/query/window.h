@@ -1,6 +1,9 @@
 // Windows of GROUP BY time(interval, offset) in a time zone.
 //
-// Source: InfluxDB 1.x "query/iterator.go", IteratorOptions.Window, as of 1.8.5.
+// Source: InfluxDB 1.x "query/iterator.go", IteratorOptions.Window, as of 1.8.5. Windows of the
+// calendar (months, weeks of weekdays) InfluxDB does not have: each begins at the first instant of
+// a day of the zone, moved by the offset, so that a change of the clocks makes one longer or
+// shorter and no time is in two or in none.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +31,22 @@ class Windows {
   // The start of the window behind (or, descending, before) the one that starts at `start_ns`, as
   // fill() steps through them.
   int64_t Next(int64_t start_ns, bool ascending) const;
+  // `t` moved by the length of `count` windows, towards older times when `count` is negative; the
+  // ends of time hold. With windows of the calendar the result is a start: that of the window so
+  // many before the one `t` lies in, or the last instant of the one so many behind it.
+  int64_t Move(int64_t t, int64_t count) const;
+  // How many windows have something of `range`, which is bounded; for windows that differ in length
+  // by the clocks only, about how many.
+  uint64_t CountWithin(const model::TimeRange& range) const;
 
   const Interval& interval() const { return interval_; }
   const model::TimeRange& range() const { return range_; }
 
  private:
   int64_t ZoneOffset(int64_t t) const;  // nanoseconds east of UTC
+  // Windows of the calendar are numbered; number 0 begins with the origin.
+  int64_t CalendarStart(int64_t number) const;
+  int64_t CalendarNumber(int64_t t) const;
 
   Interval interval_;
   model::TimeRange range_;

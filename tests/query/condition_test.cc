@@ -36,6 +36,45 @@ std::string Split(std::string_view text, std::string_view zone = "") {
                       bound(split->bounds.min_ns), " .. ", bound(split->bounds.max_ns));
 }
 
+// The ranges of BETWEEN, "a..b c..d"; "-" without any.
+std::string Ranges(std::string_view text) {
+  const auto split = SplitTime(Parse(text), Context());
+  if (!split.ok()) return base::StrCat("error: ", base::MessageOf(split.status()));
+  if (!split->ranges.has_value()) return "-";
+  std::string out;
+  for (const model::TimeRange& range : *split->ranges) {
+    base::StrAppend(out, out.empty() ? "" : " ", range.min_ns, "..", range.max_ns);
+  }
+  return out;
+}
+
+TEST(BetweenTest, TimesMakeSetsOfRanges) {
+  EXPECT_EQ(Ranges("time BETWEEN 1 AND 5"), "1..5");
+  EXPECT_EQ(Ranges("time BETWEEN 7 AND 9 OR time BETWEEN 1 AND 5"), "1..5 7..9");
+  EXPECT_EQ(Ranges("time BETWEEN 1 AND 5 OR time BETWEEN 6 AND 9"), "1..9");
+  EXPECT_EQ(Ranges("(time BETWEEN 1 AND 5 OR time BETWEEN 7 AND 9) AND time BETWEEN 4 AND 8"),
+            "4..5 7..8");
+  EXPECT_EQ(Ranges("(time BETWEEN 1 AND 5 OR time BETWEEN 7 AND 9) AND time > 5"), "7..9");
+  EXPECT_EQ(Ranges("time BETWEEN 5 AND 1"), "");
+  EXPECT_EQ(Ranges("time > 1 OR time < 5"), "-");
+  EXPECT_EQ(Ranges("time BETWEEN 1 AND v"),
+            "error: invalid operation: time and *influxql.VarRef are not compatible");
+}
+
+TEST(BetweenTest, BoundsAreTheHull) {
+  EXPECT_EQ(Split("time BETWEEN 7 AND 9 OR time BETWEEN 1 AND 5"), "- | 1 .. 9");
+  EXPECT_EQ(Split("time BETWEEN 7 AND 9 OR time > 3"), "- | 7 .. 9");
+  EXPECT_EQ(Split("time BETWEEN 1 AND 9 AND h = 'a'"), "h = 'a' | 1 .. 9");
+}
+
+TEST(BetweenTest, WhatOnlyRowsCanTellStaysInTheCondition) {
+  EXPECT_EQ(
+      Split("time BETWEEN 1 AND 3 AND h = 'a' OR time BETWEEN 7 AND 9"),
+      "((time::time >= 1 AND time::time <= 3) AND (h = 'a')) OR (time::time >= 7 AND time::time "
+      "<= 9) | 1 .. 9");
+  EXPECT_EQ(Split("v BETWEEN 1 AND 2 + 3"), "v >= 1 AND v <= 5 | - .. -");
+}
+
 TEST(ReduceTest, FoldsAsGoDoes) {
   EXPECT_EQ(Folded("1 + 2 * 3"), "7");
   EXPECT_EQ(Folded("7 / 2"), "3.500");

@@ -50,8 +50,37 @@ TEST(ParserTest, PrintsWhatItReads) {
            "KILL QUERY 36 ON host",
            "DELETE FROM m WHERE time < '2021-03-04T00:00:00Z'",
            "SHOW STATS FOR 'runtime'",
+           "SELECT v FROM m WHERE a + 1 BETWEEN 2 * b AND 3 OR time BETWEEN now() - 1h AND now() "
+           "AND "
+           "(b = 1 OR c BETWEEN 1 AND 2)",
+           "SELECT mean(v) FROM m WHERE hour(time) >= 9 AND date_part('dow', time) != 0 GROUP BY "
+           "time(3mo), host fill(previous, 2h) LOOKBACK 10m ORDER BY time DESC LIMIT 1",
+           "SELECT mean(v) FROM m GROUP BY time(1y, 3mo) fill(linear, 90s)",
+           "SELECT mean(v) FROM m GROUP BY time(2w, monday)",
+           "SELECT between, lookback FROM month WHERE between = 1 GROUP BY lookback",
+           "SHOW FIELD KEYS ON d FROM m WHERE time BETWEEN 1 AND 2 LIMIT 1",
+           "DELETE FROM m WHERE time BETWEEN 1 AND 2 OR time BETWEEN 4 AND 5",
        }) {
     EXPECT_EQ(Print(text), text);
+  }
+}
+
+TEST(ParserTest, LengthsOfTheCalendarHaveOneForm) {
+  EXPECT_EQ(Print("SELECT mean(v) FROM m GROUP BY time(1q)"),
+            "SELECT mean(v) FROM m GROUP BY time(3mo)");
+  EXPECT_EQ(Print("SELECT mean(v) FROM m GROUP BY time(24mo)"),
+            "SELECT mean(v) FROM m GROUP BY time(2y)");
+  EXPECT_EQ(ErrorOf("SELECT mean(v) FROM m GROUP BY time(1mox)"), "invalid duration");
+  EXPECT_EQ(ErrorOf("SELECT mean(v) FROM m GROUP BY time(1h2mo)"), "invalid duration");
+}
+
+TEST(ParserTest, AContinuousQueryCannotGroupByTheCalendar) {
+  for (const char* interval : {"1mo", "1w, monday"}) {
+    const std::string error = ErrorOf(base::StrCat(
+        "CREATE CONTINUOUS QUERY c ON d BEGIN SELECT mean(v) INTO o FROM m GROUP BY time(",
+        interval, ") END"));
+    EXPECT_NE(error.find("a continuous query cannot group by the calendar"), std::string::npos)
+        << error;
   }
 }
 
@@ -138,10 +167,12 @@ TEST(ParserTest, ReadsDurations) {
 // Words thrown together: no text crashes, and what parses prints to a text that prints the same.
 TEST(ParserTest, PrintingIsStable) {
   static constexpr const char* kWords[] = {
-      "SELECT", "a",    "\"b c\"", "'x'",   "1",    "2.5",  "3h",  "*",   "(",     ")",    ",",
-      "FROM",   "m",    "WHERE",   "=",     "!=",   "=~",   "/r/", "AND", "OR",    "+",    "-",
-      "GROUP",  "BY",   "time",    "fill",  "null", "AS",   "::",  "tag", "LIMIT", "SHOW", "TAG",
-      "KEYS",   "WITH", "KEY",     "ORDER", "DESC", "INTO", ".",   ";",   "ON",    "now",  "mean"};
+      "SELECT", "a",        "\"b c\"",  "'x'",   "1",     "2.5", "3h",   "*",    "(",
+      ")",      ",",        "FROM",     "m",     "WHERE", "=",   "!=",   "=~",   "/r/",
+      "AND",    "OR",       "+",        "-",     "GROUP", "BY",  "time", "fill", "null",
+      "AS",     "::",       "tag",      "LIMIT", "SHOW",  "TAG", "KEYS", "WITH", "KEY",
+      "ORDER",  "DESC",     "INTO",     ".",     ";",     "ON",  "now",  "mean", "BETWEEN",
+      "1mo",    "LOOKBACK", "previous", "hour",  "monday"};
   for (uint32_t seed = 0; seed < 20'000; ++seed) {
     std::mt19937 random(seed);
     std::string text = seed % 2 == 0 ? "SELECT a FROM m" : "SELECT";

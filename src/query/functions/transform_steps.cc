@@ -51,9 +51,11 @@ int64_t DurationArgument(const TransformContext& context, int64_t otherwise) {
 
 template <bool kNonNegative>
 Points Derivative(const TransformContext& context, const Points& input) {
-  const int64_t interval = context.windows->interval().duration_ns;
-  const auto unit =
-      static_cast<double>(DurationArgument(context, interval > 0 ? interval : 1'000'000'000));
+  // A month is no unit: without an argument it is the second, as for points outside windows.
+  const Interval& interval = context.windows->interval();
+  const bool windows = interval.duration_ns > 0 && interval.months == 0;
+  const auto unit = static_cast<double>(
+      DurationArgument(context, windows ? interval.duration_ns : 1'000'000'000));
   Points out;
   ForEachStep(input, [&](size_t a, size_t b) {
     const double difference = NumberOf(Minus(input.values[b], input.values[a]));

@@ -1,0 +1,101 @@
+// What is read for a range of time, by the counts of EXPLAIN and EXPLAIN ANALYZE.
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "base/strings.h"
+#include "tests/conformance/world.h"
+
+namespace varve::conformance {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kWeek = 7 * 86'400 * kSecond;
+
+class TimesReadTest : public ::testing::Test {
+ protected:
+  // Ten shards, a week each, of 100 points.
+  TimesReadTest() : world_(0) {
+    world_.CreateDatabase("d");
+    for (int64_t week = 0; week < 10; ++week) {
+      std::string lines;
+      for (int64_t i = 0; i < 100; ++i) {
+        base::StrAppend(lines, "m,h=a v=", i, " ", week * kWeek + i * 1000 * kSecond, "\n");
+      }
+      EXPECT_EQ(world_.Write({lines, "d", "", "n"}).status, 204);
+    }
+    EXPECT_TRUE(world_.Settle(Storage::kFlushed).ok());
+  }
+
+  // The number behind `label` in the answer of `query`.
+  int64_t Count(const std::string& query, std::string_view label) {
+    QueryStep step;
+    step.text = query;
+    step.database = "d";
+    const std::string text = world_.Query(step).json.Dump();
+    const size_t at = text.find(label);
+    EXPECT_NE(at, std::string::npos) << text;
+    if (at == std::string::npos) return -1;
+    int64_t count = -1;
+    std::from_chars(text.data() + at + label.size(), text.data() + text.size(), count);
+    return count;
+  }
+  int64_t Shards(std::string_view where) {
+    return Count(base::StrCat("EXPLAIN SELECT v FROM m WHERE ", where), "NUMBER OF SHARDS: ");
+  }
+  int64_t Read(std::string_view what, const std::string& select) {
+    return Count(base::StrCat("EXPLAIN ANALYZE ", select), base::StrCat("── ", what, ": "));
+  }
+
+  static std::string Day(int64_t week, int64_t day) {
+    const int64_t start = week * kWeek + day * 86'400 * kSecond;
+    return base::StrCat("time BETWEEN ", start, " AND ", start + 86'400 * kSecond - 1);
+  }
+
+  World world_;
+};
+
+TEST_F(TimesReadTest, OnlyTheShardsOfTheRangesAreOpened) {
+  EXPECT_EQ(Shards(Day(1, 0)), 1);
+  EXPECT_EQ(Shards(base::StrCat(Day(1, 0), " OR ", Day(8, 0))), 2);
+  EXPECT_EQ(
+      Shards(base::StrCat("(", Day(1, 0), " OR ", Day(4, 1), " OR ", Day(8, 0), ") AND h = 'a'")),
+      3);
+  // Shards begin on Mondays, 1970 on a Thursday.
+  EXPECT_EQ(Shards(base::StrCat("time >= ", kWeek, " AND time < ", 9 * kWeek)), 9);
+}
+
+TEST_F(TimesReadTest, OnlyTheBlocksOfTheRangesAreDecoded) {
+  const auto select = [](std::string_view where) {
+    return base::StrCat("SELECT v FROM m WHERE ", where);
+  };
+  const std::string both = base::StrCat(Day(1, 0), " OR ", Day(8, 0));
+  const int64_t one = Read("blocks_decoded", select(Day(1, 0)));
+  EXPECT_GT(one, 0);
+  EXPECT_EQ(Read("blocks_decoded", select(both)), 2 * one);
+  EXPECT_GE(Read("blocks_decoded", select(base::StrCat("time >= ", kWeek))), 9 * one);
+}
+
+TEST_F(TimesReadTest, WindowsOfTheCalendarAreAnsweredByStatistics) {
+  // 1970-01-01 to 1970-03-12: every shard lies in one year, most in one month.
+  const std::string range = base::StrCat(" FROM m WHERE time >= 0 AND time < ", 10 * kWeek);
+  const std::string by_year = base::StrCat("SELECT sum(v)", range, " GROUP BY time(1y)");
+  EXPECT_EQ(Read("blocks_decoded", by_year), 0);
+  EXPECT_EQ(Read("blocks_from_statistics", by_year), 10);
+  const std::string by_month = base::StrCat("SELECT sum(v)", range, " GROUP BY time(1mo)");
+  EXPECT_LE(Read("blocks_decoded", by_month), 4);
+  EXPECT_GE(Read("blocks_from_statistics", by_month), 8);
+}
+
+TEST_F(TimesReadTest, CountsOfRangesAreAnsweredByStatistics) {
+  const std::string both = base::StrCat("time BETWEEN ", kWeek, " AND ", 2 * kWeek - 1,
+                                        " OR time BETWEEN ", 8 * kWeek, " AND ", 9 * kWeek - 1);
+  const std::string count = base::StrCat("SELECT count(v) FROM m WHERE ", both);
+  EXPECT_EQ(Read("blocks_decoded", count), 0);
+  EXPECT_EQ(Read("blocks_from_statistics", count), 2);
+}
+
+}  // namespace
+}  // namespace varve::conformance
