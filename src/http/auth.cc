@@ -54,7 +54,23 @@ absl::StatusOr<Credentials> FindCredentials(const Request& request) {
   return Unauthenticated("unable to parse authentication credentials");
 }
 
+bool Has(const Identity& who, std::string_view database, meta::Privilege privilege) {
+  if (!who.required) return true;
+  if (!who.principal) return false;
+  if (who.principal->admin) return true;
+  const auto found = who.principal->privileges.find(std::string(database));
+  return found != who.principal->privileges.end() &&
+         (found->second == privilege || found->second == meta::Privilege::kAll);
+}
+
 }  // namespace
+
+bool MayRead(const Identity& who, std::string_view database) {
+  return Has(who, database, meta::Privilege::kRead);
+}
+bool MayWrite(const Identity& who, std::string_view database) {
+  return Has(who, database, meta::Privilege::kWrite);
+}
 
 bool DecodeBase64(std::string_view text, bool url, std::string* out) {
   out->clear();

@@ -21,6 +21,10 @@ struct Identity {
   std::optional<query::Principal> principal;
 };
 
+// Whether the caller has the privilege; false for nobody when somebody is required.
+bool MayRead(const Identity& who, std::string_view database);
+bool MayWrite(const Identity& who, std::string_view database);
+
 // The name of the caller, or "".
 inline std::string_view NameOf(const Identity& who) {
   return who.principal ? std::string_view(who.principal->user) : std::string_view();

@@ -105,15 +105,6 @@ const meta::RetentionPolicy* Find(const meta::CatalogData& catalog, const Bucket
   return database == nullptr ? nullptr : database->FindPolicy(bucket.retention_policy);
 }
 
-bool MayRead(const Identity& who, const std::string& database) {
-  if (!who.required) return true;
-  if (!who.principal) return false;
-  if (who.principal->admin) return true;
-  const auto found = who.principal->privileges.find(database);
-  return found != who.principal->privileges.end() && found->second != meta::Privilege::kNone &&
-         found->second != meta::Privilege::kWrite;
-}
-
 // --- One request
 
 class BucketRequest {

@@ -9,6 +9,7 @@
 #include "http/number_text.h"
 #include "http/reply.h"
 #include "http/statistics.h"
+#include "http/version.h"
 
 namespace varve::http {
 namespace {
@@ -65,6 +66,9 @@ void HandleDebugVars(const Services& services, ExchangePtr exchange, const Ident
   out += "\",\"started\":\"";
   out.append(text, times.Write(text, services.start_ns));
   base::StrAppend(out, "\",\"uptime\":", (now_ns - services.start_ns) / 1'000'000'000, "}");
+  // Without arguments: secrets may be among them, and nobody is asked who he is.
+  base::StrAppend(out, ",\n\"cmdline\": [\"varved\"],\n\"build\": {\"Branch\":\"\",\"Build Time\":",
+                  "\"\",\"Commit\":\"\",\"Version\":\"", kInfluxVersion, "\"}");
   for (const query::StatisticsRow& row : CollectStatistics(services)) {
     out += ",\n";
     AppendJsonString(out, KeyOf(row));

@@ -78,6 +78,7 @@ int64_t ToNs(int64_t ms) {
 struct ReadPlan {
   std::string source;           // what FROM can say of the name
   std::string one_measurement;  // the only one, or empty
+  bool nothing = false;         // no series is without a name
   NameFilter names;
   std::string where;
 };
@@ -93,6 +94,7 @@ absl::StatusOr<ReadPlan> PlanRead(const PromQuery& query) {
     if (matcher.name == kNameLabel) {
       RETURN_IF_ERROR(plan.names.Add(matcher));
       if (matcher.type == Type::kEqual) {
+        plan.nothing = plan.nothing || matcher.value.empty();
         plan.source = query::QuoteIdentifier(matcher.value);
         plan.one_measurement = matcher.value;
       } else if (matcher.type == Type::kMatch && plan.one_measurement.empty()) {
@@ -100,6 +102,8 @@ absl::StatusOr<ReadPlan> PlanRead(const PromQuery& query) {
       }
       continue;
     }
+    // So that an error is about the expression and not about a statement nobody wrote.
+    if (is_regex) RETURN_IF_ERROR(index::TagRegex::Compile(Anchored(matcher.value)).status());
     static constexpr std::string_view kOperators[] = {" = ", " != ", " =~ ", " !~ "};
     base::StrAppend(plan.where, " AND ", query::QuoteIdentifier(matcher.name), "::tag",
                     kOperators[static_cast<size_t>(matcher.type)],
@@ -145,13 +149,16 @@ class Reader {
       : services_(services), who_(who), request_(request) {
     const Form form = ParseUrlEncoded(request.query);
     database_ = form.Get("db");
-    if (!form.Get("rp").empty()) policy_ = query::QuoteIdentifier(form.Get("rp"));
+    policy_ = form.Get("rp");
   }
 
   absl::StatusOr<std::string> Read(const PromQuery& query) {
     ASSIGN_OR_RETURN(ReadPlan plan, PlanRead(query));
+    RETURN_IF_ERROR(CheckTarget());
     std::string from;
-    if (plan.one_measurement.empty()) {
+    if (plan.nothing) {
+      // No FROM.
+    } else if (plan.one_measurement.empty()) {
       RETURN_IF_ERROR(FindMeasurements(plan, &from));
     } else if (plan.names.Passes(plan.one_measurement)) {
       from = Qualified(plan.source);
@@ -167,8 +174,19 @@ class Reader {
   }
 
  private:
+  absl::Status CheckTarget() const {
+    const auto catalog = services_.catalog->Get();
+    const meta::Database* database = catalog->FindDatabase(database_);
+    if (database == nullptr) return base::InvalidArgument("no database");
+    if (database->FindPolicy(policy_.empty() ? database->default_policy : policy_) == nullptr) {
+      return base::InvalidArgument("invalid retention policy");
+    }
+    return absl::OkStatus();
+  }
+
   std::string Qualified(std::string_view source) const {
-    return base::StrCat(query::QuoteIdentifier(database_), ".", policy_, ".", source);
+    return base::StrCat(query::QuoteIdentifier(database_), ".",
+                        policy_.empty() ? "" : query::QuoteIdentifier(policy_), ".", source);
   }
 
   // Lists in `from` the measurements that pass and whose field `value` is a float: side by side
@@ -198,7 +216,7 @@ class Reader {
   const Identity& who_;
   const Request& request_;
   std::string database_;
-  std::string policy_;  // quoted; empty: the default
+  std::string policy_;  // empty: the default
 };
 
 absl::StatusOr<std::string> Answer(const Services& services, const Identity& who,
@@ -220,6 +238,17 @@ void HandlePromRead(const Services& services, ExchangePtr exchange, const Identi
   services.metrics->prom_read_requests.fetch_add(1, std::memory_order_relaxed);
   if (request.body_too_large) {
     exchange->Reply(MakeError(services, request, 413, "Request Entity Too Large"));
+    return;
+  }
+  const Form form = ParseUrlEncoded(request.query);
+  const std::string_view database = form.Get("db");
+  if (who.required && !MayRead(who, database)) {
+    const std::string text =
+        who.principal
+            ? base::StrCat("user \"", who.principal->user,
+                           "\" is not authorized to read from database \"", database, "\"")
+            : base::StrCat("user is required to read from database \"", database, "\"");
+    exchange->Reply(MakeError(services, request, 403, text));
     return;
   }
   const absl::StatusOr<std::string> answer = Answer(services, who, request);

@@ -18,15 +18,6 @@ bool IsConsistencyLevel(std::string_view text) {
 
 }  // namespace
 
-bool MayWrite(const Identity& who, std::string_view database) {
-  if (!who.required) return true;
-  if (!who.principal) return false;
-  if (who.principal->admin) return true;
-  const auto found = who.principal->privileges.find(std::string(database));
-  return found != who.principal->privileges.end() &&
-         (found->second == meta::Privilege::kWrite || found->second == meta::Privilege::kAll);
-}
-
 Refusal CheckWrite(const Services& services, const WriteTarget& target, const Identity& who,
                    const Request& request) {
   const std::string& database = target.database;

@@ -26,8 +26,6 @@ struct Refusal {
 Refusal CheckWrite(const Services& services, const WriteTarget& target, const Identity& who,
                    const Request& request);
 
-bool MayWrite(const Identity& who, std::string_view database);
-
 // The HTTP status of a write that the store answered with `status`.
 int WriteStatus(const absl::Status& status);
 

@@ -420,7 +420,12 @@ TEST_F(ServerTest, MetricsCountWhatHappened) {
   EXPECT_THAT(metrics->body, HasSubstr("\nvarve_http_points_written_total 3\n"));
   EXPECT_THAT(metrics->body, HasSubstr("\nvarve_http_client_errors_total 1\n"));
   EXPECT_THAT(metrics->body, HasSubstr("varve_shard_series{shard=\"3\"} 7\n"));
-  EXPECT_THAT(client_->Get("/debug/vars")->body, HasSubstr("\"pointsWrittenOK\":3"));
+  const auto vars = client_->Get("/debug/vars");
+  EXPECT_EQ(vars->get_header_value("Content-Type"), "application/json; charset=utf-8");
+  EXPECT_THAT(vars->body, HasSubstr("\"pointsWrittenOK\":3"));
+  EXPECT_THAT(vars->body, HasSubstr("{\n\"system\": {\"currentTime\":\""));
+  EXPECT_THAT(vars->body, HasSubstr(",\n\"cmdline\": [\"varved\"],\n\"build\": {\"Branch\":"));
+  EXPECT_THAT(vars->body, HasSubstr("{\"name\":\"httpd\",\"tags\":{\"bind\":\""));
 }
 
 TEST_F(ServerTest, StopLetsAnAnswerFinish) {
