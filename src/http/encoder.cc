@@ -24,6 +24,7 @@ class StringSink : public ByteSink {
 std::unique_ptr<Encoder> NewEncoder(const EncodeOptions& options, ByteSink& out) {
   switch (options.format) {
     case Format::kCsv:
+    case Format::kApplicationCsv:
       return NewCsvEncoder(options, out);
     case Format::kMsgPack:
       return NewMsgPackEncoder(options, out);
@@ -43,6 +44,8 @@ std::string_view ContentType(Format format) {
   switch (format) {
     case Format::kCsv:
       return "text/csv";
+    case Format::kApplicationCsv:
+      return "application/csv";
     case Format::kMsgPack:
       return "application/x-msgpack";
     case Format::kJson:
@@ -55,6 +58,7 @@ std::string EncodeError(Format format, bool pretty, std::string_view text) {
   std::string out;
   switch (format) {
     case Format::kCsv:
+    case Format::kApplicationCsv:
       out = "error\n";
       AppendCsvField(out, text);
       out.push_back('\n');

@@ -20,7 +20,8 @@ class ByteSink {
   virtual absl::Status Write(std::string_view bytes, bool flush) = 0;
 };
 
-enum class Format : uint8_t { kJson, kCsv, kMsgPack };
+// CSV by each of its names.
+enum class Format : uint8_t { kJson, kCsv, kApplicationCsv, kMsgPack };
 
 struct EncodeOptions {
   Format format = Format::kJson;
