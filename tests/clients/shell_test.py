@@ -6,7 +6,7 @@
 Types the same lines into the shell twice, once connected to a real influxd and once to varved, and
 compares what the terminal shows. Without influxd the transcript in shell_transcript.txt, which
 --record writes from an influxd, takes its place. Versions and ports are masked. What an influxd 1.6
-does wrong is not typed: it goes on showing a measurement that was dropped in one shard of several.
+does wrong is not typed: it goes on showing measurements that were in one dropped shard of several.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import servers
 
 TRANSCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shell_transcript.txt")
 ANSWER_SECONDS = 30
+ARROW_UP = "\x1b[A"
 
 IMPORT_FILE = """# DDL
 CREATE DATABASE imported
@@ -156,6 +157,18 @@ SHOW DATABASES
 clear db
 SELECT * FROM tides
 clear nosuch
+connect 127.0.0.1:{port}
+SHOW DATABASES
+{up}{up}
+connect nosuch.invalid:1
+connect 127.0.0.1:{port}
+use ocean
+SELECT level FROM tides
+ALTER RETENTION POLICY autogen ON ocean DEFAULT
+insert tides level=4 4000000000; SELECT last(level) FROM tides
+insert tides level=4 4000000000
+SELECT level FROM tides WHERE time = 4s -- and a comment
+SELECT level /* a comment */ FROM tides WHERE time = 4s
 history
 exit
 """.strip("\n").split("\n")
@@ -194,7 +207,7 @@ def executes(port):
         ("column", ["-database", "ocean", "-execute", "SELECT * FROM tides"]),
         ("csv", ["-database", "ocean", "-format", "csv", "-execute", "SELECT * FROM tides"]),
         ("json", ["-database", "ocean", "-format", "json", "-pretty", "-precision", "rfc3339",
-                  "-execute", "SELECT level FROM tides; SHOW MEASUREMENTS"]),
+                  "-execute", "SELECT level FROM tides; SHOW TAG KEYS FROM tides"]),
         ("insert", ["-database", "ocean", "-precision", "s", "-execute",
                     "INSERT tides,station=late level=1 60"]),
         ("inserted", ["-database", "ocean", "-execute", "SELECT * FROM tides"]),
@@ -249,7 +262,7 @@ def run_session(server, home, lines):
     terminal = Terminal(server, home)
     terminal.read_until(r"(^|\n)> ")
     for line in lines:
-        terminal.type(line)
+        terminal.type(line.replace("{port}", str(server.port)).replace("{up}", ARROW_UP))
         terminal.read_until(r"\n(> |username: |password: )")
     status = terminal.end()
     return terminal.text + "[exit status %d]\n" % status
