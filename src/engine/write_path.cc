@@ -40,6 +40,17 @@ WriteResult Refused(absl::Status status) {
   return result;
 }
 
+// What a write without a target is told. InfluxDB reads the points after it has looked for the
+// database and before it looks for the policy.
+absl::Status WithoutTarget(const absl::Status& missing, LineSource& lines) {
+  constexpr std::string_view kPolicy = "retention policy";
+  if (base::MessageOf(missing).substr(0, kPolicy.size()) != kPolicy) return missing;
+  lines.Restart();
+  model::Line line;
+  if (lines.Next(&line) || lines.error().empty()) return missing;
+  return base::InvalidArgument(lines.error());
+}
+
 }  // namespace
 
 std::unique_ptr<WriteSession> StoreImpl::TakeSession() {
@@ -97,7 +108,7 @@ WriteResult StoreImpl::WritePoints(std::string_view database, std::string_view r
 void StoreImpl::WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
                            LineSource& lines, WriteDone done) {
   auto target = router_.FindTarget(database, policy);
-  if (!target.ok()) return done(Refused(target.status()));
+  if (!target.ok()) return done(Refused(WithoutTarget(target.status(), lines)));
   if (absl::Status status = Admit(); !status.ok()) return done(Refused(std::move(status)));
   auto state = OpenDatabase(target->database);
   if (!state.ok()) return done(Refused(state.status()));
