@@ -85,6 +85,23 @@ absl::StatusOr<ParameterValue> ObjectValue(dom::object object) {
   return result;
 }
 
+// The list of an IN: its items stand for themselves.
+absl::StatusOr<ParameterValue> ListValue(dom::array array) {
+  std::vector<ParameterValue> items;
+  for (const dom::element item : array) {
+    if (item.is_string()) {
+      items.push_back({std::string(item.get_string().value_unsafe()), ""});
+    } else if (item.is_bool()) {
+      items.push_back({item.get_bool().value_unsafe(), ""});
+    } else if (item.is_number()) {
+      items.push_back(Number(item));
+    } else {
+      return CannotBind("a list holds strings, numbers or booleans only");
+    }
+  }
+  return ParameterValue{std::move(items), ""};
+}
+
 absl::StatusOr<ParameterValue> Value(dom::element value) {
   switch (value.type()) {
     case dom::element_type::STRING:
@@ -98,7 +115,7 @@ absl::StatusOr<ParameterValue> Value(dom::element value) {
     case dom::element_type::OBJECT:
       return ObjectValue(value.get_object().value_unsafe());
     case dom::element_type::ARRAY:
-      return CannotBind("unable to bind parameter with type []interface {}");
+      return ListValue(value.get_array().value_unsafe());
     case dom::element_type::NULL_VALUE:
       break;
   }

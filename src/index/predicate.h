@@ -35,12 +35,15 @@ struct TagPredicate {
     kNotEqual,
     kMatch,  // regex->Matches(tag(key))
     kNotMatch,
+    kOneOf,  // values holds tag(key)
+    kNoneOf,
   };
   Kind kind = Kind::kAll;
   std::vector<TagPredicate> children;
   std::string key;
   std::string value;
   std::shared_ptr<const TagRegex> regex;
+  std::shared_ptr<const std::vector<std::string>> values;  // each once
 
   static TagPredicate All() { return {}; }
   static TagPredicate None() { return {.kind = Kind::kNone}; }
@@ -55,6 +58,10 @@ struct TagPredicate {
   }
   static TagPredicate Regex(Kind kind, std::string key, std::shared_ptr<const TagRegex> regex) {
     return {.kind = kind, .key = std::move(key), .regex = std::move(regex)};
+  }
+  static TagPredicate List(Kind kind, std::string key,
+                           std::shared_ptr<const std::vector<std::string>> values) {
+    return {.kind = kind, .key = std::move(key), .values = std::move(values)};
   }
 };
 

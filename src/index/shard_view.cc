@@ -96,16 +96,27 @@ SeriesSet ShardView::Equal(MeasurementId measurement, const std::string& tag_key
   return Live(builder.Finish());
 }
 
+// The series whose value of the tag, "" when missing, is one of `values`.
+SeriesSet ShardView::OneOf(MeasurementId measurement, const std::string& tag_key,
+                           const std::vector<std::string>& values, const SeriesSet& all) const {
+  SeriesSetBuilder builder;
+  bool missing = false;
+  for (const std::string& value : values) {
+    missing = missing || value.empty();
+    if (value.empty()) continue;
+    for (const auto& part : contents_.parts) part->AddEqual(measurement, tag_key, value, &builder);
+  }
+  SeriesSet set = Live(builder.Finish());
+  if (missing) set |= Equal(measurement, tag_key, "", all);
+  return set;
+}
+
 // The series whose value of the tag, "" when missing, matches the expression.
 SeriesSet ShardView::Matching(MeasurementId measurement, const TagPredicate& predicate,
                               const SeriesSet& all) const {
   const TagRegex& regex = *predicate.regex;
   if (const std::vector<std::string>* values = regex.alternatives()) {
-    SeriesSet set;
-    for (const std::string& value : *values) {
-      set |= Equal(measurement, predicate.key, value, all);
-    }
-    return set;
+    return OneOf(measurement, predicate.key, *values, all);
   }
   if (!regex.Matches("")) return ScanValues(measurement, predicate.key, regex, true);
   SeriesSet set = all;
@@ -139,6 +150,13 @@ SeriesSet ShardView::Evaluate(MeasurementId measurement, const TagPredicate& pre
       return Equal(measurement, predicate.key, predicate.value, all);
     case TagPredicate::Kind::kMatch:
       return Matching(measurement, predicate, all);
+    case TagPredicate::Kind::kOneOf:
+      return OneOf(measurement, predicate.key, *predicate.values, all);
+    case TagPredicate::Kind::kNoneOf: {
+      SeriesSet set = all;
+      set -= OneOf(measurement, predicate.key, *predicate.values, all);
+      return set;
+    }
     case TagPredicate::Kind::kNotEqual: {
       SeriesSet set = all;
       set -= Equal(measurement, predicate.key, predicate.value, all);

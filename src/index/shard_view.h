@@ -47,6 +47,8 @@ class ShardView : public ShardIndexView {
                        const TagRegex& regex, bool matching) const;
   SeriesSet Equal(model::MeasurementId measurement, const std::string& tag_key,
                   const std::string& value, const SeriesSet& all) const;
+  SeriesSet OneOf(model::MeasurementId measurement, const std::string& tag_key,
+                  const std::vector<std::string>& values, const SeriesSet& all) const;
   SeriesSet Matching(model::MeasurementId measurement, const TagPredicate& predicate,
                      const SeriesSet& all) const;
   // A subset of `all`, which are the measurement's series.

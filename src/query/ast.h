@@ -56,9 +56,12 @@ enum class Operator : uint8_t {
   kLte,
   kGt,
   kGte,
+  kIn,  // the right side is a ValuesLiteral
+  kNotIn,
 };
 std::string_view OperatorText(Operator op);  // "+", "AND", "=~", ...
 
+class ValueList;  // value_list.h
 struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;
 
@@ -111,6 +114,9 @@ struct RegexLiteral {
 struct ListLiteral {
   std::vector<std::string> values;
 };
+struct ValuesLiteral {
+  std::shared_ptr<const ValueList> list;
+};
 struct NilLiteral {};
 // expr BETWEEN low AND high, both ends included. Gone once SplitTime() has seen it.
 struct Between {
@@ -136,8 +142,8 @@ struct BoundParameter {
 struct Expr {
   std::variant<BinaryExpr, Call, VarRef, Wildcard, Distinct, ParenExpr, NumberLiteral,
                IntegerLiteral, UnsignedLiteral, StringLiteral, BooleanLiteral, DurationLiteral,
-               TimeLiteral, RegexLiteral, ListLiteral, NilLiteral, BoundParameter, Between,
-               CalendarLiteral, TimePart>
+               TimeLiteral, RegexLiteral, ListLiteral, ValuesLiteral, NilLiteral, BoundParameter,
+               Between, CalendarLiteral, TimePart>
       node;
 
   template <typename T>
@@ -163,9 +169,24 @@ struct Measurement {
   std::shared_ptr<const index::TagRegex> regex;  // or null
   bool is_target = false;                        // an INTO target (may be a back-reference)
 };
-// A measurement or a subquery.
+struct Join;
+// A measurement, a subquery or, alone in its FROM, sources joined by JOIN.
 struct Source {
-  std::variant<Measurement, std::shared_ptr<const SelectStatement>> node;
+  std::variant<Measurement, std::shared_ptr<const SelectStatement>, std::shared_ptr<const Join>>
+      node;
+};
+// How a side meets those before it: only where both have rows, wherever those before it have, or
+// wherever either has.
+enum class JoinKind : uint8_t { kInner, kLeft, kFull };
+struct JoinSide {
+  Source source;
+  std::string alias;  // its columns are alias.name
+  JoinKind kind = JoinKind::kInner;
+};
+struct Join {
+  std::vector<JoinSide> sides;
+  std::vector<std::string> tags;  // of ON, besides time
+  bool on_given = false;
 };
 std::string Format(const Source& source);
 
@@ -179,9 +200,10 @@ struct Dimension {
   ExprPtr expr;
 };  // VarRef, Wildcard, RegexLiteral or a time() Call
 struct SortField {
-  std::string name;
+  std::string name;  // empty: time
   bool ascending = true;
-};  // name empty: time
+  ExprPtr expr;  // instead of a name; SELECT only, and no InfluxQL of InfluxDB's
+};
 
 enum class FillOption : uint8_t { kNull, kNone, kNumber, kPrevious, kLinear };
 
@@ -191,6 +213,7 @@ struct SelectStatement {
   std::vector<Dimension> dimensions;
   std::vector<Source> sources;
   ExprPtr condition;  // or null
+  ExprPtr having;     // or null
   std::vector<SortField> sort_fields;
   int64_t limit = 0;  // 0: none
   int64_t offset = 0;
@@ -203,6 +226,7 @@ struct SelectStatement {
   int64_t lookback_ns = 0;  // LOOKBACK; 0: none
   std::string location;     // tz(), IANA name; empty: UTC
   bool omit_time = false;
+  bool joined = false;  // a side of a JOIN
 };
 std::string Format(const SelectStatement& statement);
 

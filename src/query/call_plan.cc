@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "query/data_type.h"
 #include "query/rewrite.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -27,7 +28,7 @@ class Planner {
  public:
   explicit Planner(const PreparedSelect& select) : select_(select) {
     for (const PreparedSource& source : select.sources) {
-      has_subquery_ = has_subquery_ || source.subquery != nullptr;
+      has_subquery_ = has_subquery_ || source.view == nullptr;
     }
   }
 
@@ -49,12 +50,17 @@ class Planner {
     }
     const bool selector = calls_.size() == 1 && IsSelector(*calls_[0]);
     OrderAux();
-    for (const Call* call : calls_) {
+    const size_t visible = calls_.size();
+    if (select_.shape != nullptr) plan_.hidden = select_.shape->hidden;
+    for (const ExprPtr& expr : plan_.hidden) Visit(expr);
+    for (size_t i = 0; i < calls_.size(); ++i) {
+      const Call* call = calls_[i];
       CallPlan planned;
+      planned.hidden = i >= visible;
       const ExprPtr expr = MakeExpr(*call);
       planned.key = Format(*expr);
       ASSIGN_OR_RETURN(planned.type, TypeOfExpr(*expr));
-      RETURN_IF_ERROR(PlanCall(*call, select_.range, selector, &planned));
+      RETURN_IF_ERROR(PlanCall(*call, select_.range, selector && i < visible, &planned));
       plan_.calls.push_back(std::move(planned));
     }
     return std::move(plan_);
@@ -136,7 +142,8 @@ class Planner {
     leaf->field = *of->args[0]->As<VarRef>();
     leaf->type = StoredType(leaf->field.type, has_subquery_);
     leaf->options.descending = !select_.compiled->ascending;
-    leaf->keeps_time = leaf->function->keeps_time || (selector && interval.zero());
+    leaf->keeps_time =
+        leaf->function->keeps_time || (selector && interval.zero() && !select_.statement.joined);
     leaf->fills = !interval.zero() && leaf->function->gaps != Gaps::kNone;
     const FillOption fill = select_.compiled->fill;
     const bool seeded = fill == FillOption::kPrevious || fill == FillOption::kLinear;

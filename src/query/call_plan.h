@@ -26,6 +26,7 @@ struct LeafPlan {
 };
 
 struct CallPlan {
+  bool hidden = false;                 // read by HAVING or ORDER BY only: makes no rows
   std::string key;                     // the call as text; equal texts are one call
   DataType type = DataType::kUnknown;  // of its values
   LeafPlan leaf;
@@ -38,6 +39,8 @@ struct SelectPlan {
   std::vector<VarRef> aux;
   // All fields of the answer, with the further ones of top() and bottom().
   std::vector<ExprPtr> fields;
+  // What HAVING and ORDER BY read besides, behind the written tags.
+  std::vector<ExprPtr> hidden;
   // With INTO, the first aux columns become tags of what is written.
   std::vector<std::string> written_tags;
 

@@ -8,6 +8,8 @@
 #include "query/condition.h"
 #include "query/evaluate.h"
 #include "query/functions/function.h"
+#include "query/join.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -18,26 +20,6 @@ int64_t OffsetWithin(int64_t t, int64_t interval) {
   if (interval <= 0) return 0;
   constexpr __int128 kYearOneToEpoch = static_cast<__int128>(62135596800) * 1'000'000'000;
   return static_cast<int64_t>((kYearOneToEpoch + t) % interval);
-}
-
-// DISTINCT field, alone or as an argument, becomes distinct(field).
-ExprPtr RewriteDistinct(const ExprPtr& expr) {
-  if (const auto* distinct = expr->As<Distinct>()) {
-    return MakeExpr(Call{std::string(kDistinctName), {MakeExpr(VarRef{distinct->name})}});
-  }
-  if (const auto* call = expr->As<Call>()) {
-    Call copy = *call;
-    for (ExprPtr& arg : copy.args) arg = RewriteDistinct(arg);
-    return MakeExpr(std::move(copy));
-  }
-  if (const auto* binary = expr->As<BinaryExpr>()) {
-    return MakeExpr(
-        BinaryExpr{binary->op, RewriteDistinct(binary->left), RewriteDistinct(binary->right)});
-  }
-  if (const auto* paren = expr->As<ParenExpr>()) {
-    return MakeExpr(ParenExpr{RewriteDistinct(paren->inner)});
-  }
-  return expr;
 }
 
 absl::Status CheckTimeArgument(const ExprPtr& arg, const TimeContext& context, int64_t duration_ns,
@@ -71,15 +53,38 @@ absl::Status CheckTimeArgument(const ExprPtr& arg, const TimeContext& context, i
 
 }  // namespace
 
+ExprPtr RewriteDistinct(const ExprPtr& expr) {
+  if (const auto* distinct = expr->As<Distinct>()) {
+    return MakeExpr(Call{std::string(kDistinctName), {MakeExpr(VarRef{distinct->name})}});
+  }
+  if (const auto* call = expr->As<Call>()) {
+    Call copy = *call;
+    for (ExprPtr& arg : copy.args) arg = RewriteDistinct(arg);
+    return MakeExpr(std::move(copy));
+  }
+  if (const auto* binary = expr->As<BinaryExpr>()) {
+    return MakeExpr(
+        BinaryExpr{binary->op, RewriteDistinct(binary->left), RewriteDistinct(binary->right)});
+  }
+  if (const auto* paren = expr->As<ParenExpr>()) {
+    return MakeExpr(ParenExpr{RewriteDistinct(paren->inner)});
+  }
+  return expr;
+}
+
 std::string_view GoTypeName(const Expr& expr) {
   static constexpr std::string_view kNames[] = {
-      "*influxql.BinaryExpr",      "*influxql.Call",           "*influxql.VarRef",
-      "*influxql.Wildcard",        "*influxql.Distinct",       "*influxql.ParenExpr",
-      "*influxql.NumberLiteral",   "*influxql.IntegerLiteral", "*influxql.UnsignedLiteral",
-      "*influxql.StringLiteral",   "*influxql.BooleanLiteral", "*influxql.DurationLiteral",
-      "*influxql.TimeLiteral",     "*influxql.RegexLiteral",   "*influxql.ListLiteral",
-      "*influxql.nilLiteral",      "*influxql.BoundParameter", "*influxql.Between",
-      "*influxql.CalendarLiteral", "*influxql.TimePart"};
+      "*influxql.BinaryExpr",      "*influxql.Call",
+      "*influxql.VarRef",          "*influxql.Wildcard",
+      "*influxql.Distinct",        "*influxql.ParenExpr",
+      "*influxql.NumberLiteral",   "*influxql.IntegerLiteral",
+      "*influxql.UnsignedLiteral", "*influxql.StringLiteral",
+      "*influxql.BooleanLiteral",  "*influxql.DurationLiteral",
+      "*influxql.TimeLiteral",     "*influxql.RegexLiteral",
+      "*influxql.ListLiteral",     "*influxql.ListLiteral",
+      "*influxql.nilLiteral",      "*influxql.BoundParameter",
+      "*influxql.Between",         "*influxql.CalendarLiteral",
+      "*influxql.TimePart"};
   static_assert(std::size(kNames) == std::variant_size_v<decltype(Expr::node)>);
   return kNames[expr.node.index()];
 }
@@ -122,9 +127,10 @@ absl::Status ValidateCondition(const Expr* expr) {
 }
 
 absl::Status CompileState::Preprocess(const SelectStatement& input) {
-  out->statement = input;
+  ASSIGN_OR_RETURN(out->statement, RewriteJoin(input));
   SelectStatement& statement = out->statement;
-  out->ascending = statement.sort_fields.empty() || statement.sort_fields[0].ascending;
+  out->ascending = statement.sort_fields.empty() || OrdersRows(statement.sort_fields) ||
+                   statement.sort_fields[0].ascending;
   if (!statement.location.empty()) {
     ASSIGN_OR_RETURN(out->zone, LoadTimeZone(statement.location));
     out->has_zone = true;
@@ -264,7 +270,8 @@ absl::Status CompileState::CompileSubquery(const SelectStatement& inner) {
   SelectStatement statement = inner;
   statement.omit_time = true;
   RETURN_IF_ERROR(state.Preprocess(statement));
-  if (!inner.sort_fields.empty() && state.out->ascending != out->ascending) {
+  if (!inner.sort_fields.empty() && !OrdersRows(inner.sort_fields) &&
+      state.out->ascending != out->ascending) {
     return base::InvalidArgument(
         "subqueries must be ordered in the same direction as the query itself");
   }
@@ -277,16 +284,26 @@ absl::Status CompileState::CompileSubquery(const SelectStatement& inner) {
     state.out->interval = out->interval;
     state.out->interval_inherited = true;
   }
-  RETURN_IF_ERROR(state.Compile(statement));
+  RETURN_IF_ERROR(state.Compile());
   out->subqueries.push_back(std::move(state.out));
   return absl::OkStatus();
 }
 
-absl::Status CompileState::Compile(const SelectStatement& statement) {
+absl::Status CompileState::Compile() {
   RETURN_IF_ERROR(CompileFields());
   RETURN_IF_ERROR(ValidateFields());
-  for (const Source& source : statement.sources) {
-    if (const auto* inner = std::get_if<std::shared_ptr<const SelectStatement>>(&source.node)) {
+  RETURN_IF_ERROR(CompileShape());
+  for (const Source& source : out->statement.sources) {
+    if (const auto* join = std::get_if<std::shared_ptr<const Join>>(&source.node)) {
+      for (const JoinSide& side : (*join)->sides) {
+        const auto& select = std::get<std::shared_ptr<const SelectStatement>>(side.source.node);
+        RETURN_IF_ERROR(CompileSubquery(*select));
+        out->joined.push_back(std::move(out->subqueries.back()));
+        out->subqueries.pop_back();
+      }
+      out->subqueries.push_back(nullptr);
+    } else if (const auto* inner =
+                   std::get_if<std::shared_ptr<const SelectStatement>>(&source.node)) {
       RETURN_IF_ERROR(CompileSubquery(**inner));
     } else {
       out->subqueries.push_back(nullptr);
@@ -300,7 +317,7 @@ absl::StatusOr<std::shared_ptr<CompiledSelect>> CompileSelect(const SelectStatem
   CompileState state;
   state.now_ns = now_ns;
   RETURN_IF_ERROR(state.Preprocess(statement));
-  RETURN_IF_ERROR(state.Compile(statement));
+  RETURN_IF_ERROR(state.Compile());
   return state.out;
 }
 

@@ -35,9 +35,11 @@ struct Interval {
 // A SELECT that means something. Times, fill and order are settled; names are not yet looked up.
 struct CompiledSelect {
   // The statement with expressions reduced, `time` taken out of the fields, DISTINCT made a call,
-  // and `condition` without comparisons of time. Subqueries: see below, not in its sources.
+  // and `condition` without comparisons of time. Subqueries: see below, not in its sources. A
+  // JOIN is one of subqueries only (join.h).
   SelectStatement statement;
   std::vector<std::shared_ptr<CompiledSelect>> subqueries;  // one per source, null: a measurement
+  std::vector<std::shared_ptr<CompiledSelect>> joined;      // the sides, where the source is a JOIN
   model::TimeRange range;
   TimeRanges ranges;  // where the condition asks for several; `range` is their hull. Else empty
   Interval interval;

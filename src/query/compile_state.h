@@ -25,13 +25,16 @@ struct CompileState {
   bool looks_back = false;  // something can use LOOKBACK
 
   absl::Status Preprocess(const SelectStatement& statement);
-  absl::Status Compile(const SelectStatement& statement);
+  absl::Status Compile();
 
  private:
   absl::Status CompileDimensions();
   absl::Status CompileTimeDimension(const Call& call, const TimeContext& context, ExprPtr* expr);
   absl::Status CompileFields();
   absl::Status ValidateFields() const;
+  absl::Status CompileShape();
+  absl::Status CheckShape(std::string_view clause, const Expr& expr);
+  absl::Status CheckShapeCall(std::string_view clause, const Call& call);
   absl::Status CompileSubquery(const SelectStatement& inner);
 
   // One field being checked.
@@ -49,6 +52,9 @@ struct CompileState {
   absl::Status CompileRanked(const Call& call, Field* field);
   absl::Status CompileWindows(const Function& function, const Call& call, Field* field);
 };
+
+// DISTINCT field, alone or as an argument, becomes distinct(field).
+ExprPtr RewriteDistinct(const ExprPtr& expr);
 
 absl::Status ValidateCondition(const Expr* expr);
 

@@ -30,6 +30,7 @@ struct GoTypeName {
   std::string_view operator()(const TimeLiteral&) const { return "TimeLiteral"; }
   std::string_view operator()(const RegexLiteral&) const { return "RegexLiteral"; }
   std::string_view operator()(const ListLiteral&) const { return "ListLiteral"; }
+  std::string_view operator()(const ValuesLiteral&) const { return "ListLiteral"; }
   std::string_view operator()(const NilLiteral&) const { return "NilLiteral"; }
   std::string_view operator()(const BoundParameter&) const { return "BoundParameter"; }
   std::string_view operator()(const Between&) const { return "Between"; }
@@ -228,6 +229,13 @@ absl::StatusOr<SplitCondition> Split(const ExprPtr& expr, const TimeContext& con
     ASSIGN_OR_RETURN(SplitCondition right, Split(binary->right, context));
     return binary->op == Operator::kAnd ? JoinByAnd(std::move(left), std::move(right))
                                         : JoinByOr(std::move(left), std::move(right));
+  }
+  if (binary->op == Operator::kIn || binary->op == Operator::kNotIn) {
+    if (IsTime(*binary->left)) {
+      return base::InvalidArgument(
+          "time cannot be looked up in a list by IN; it is compared by =, <, <=, > and >=");
+    }
+    return SplitCondition{ReduceKeepingParens(expr, &context), {}, {}};
   }
   if (IsTime(*binary->left)) {
     ASSIGN_OR_RETURN(const TimeBounds bounds, TimeComparison(binary->op, binary->right, context));

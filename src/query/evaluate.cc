@@ -7,6 +7,7 @@
 #include "query/condition.h"
 #include "query/functions/function.h"
 #include "query/functions/numbers.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 namespace {
@@ -234,10 +235,13 @@ size_t RowExpression::Add(const Expr& expr, const Resolver& resolve) {
   } else if (const auto* binary = expr.As<BinaryExpr>()) {
     node.op = binary->op;
     const auto* regex = binary->right->As<RegexLiteral>();
-    node.kind = regex != nullptr ? Kind::kMatch : Kind::kBinary;
+    const auto* values = binary->right->As<ValuesLiteral>();
+    node.kind = regex != nullptr ? Kind::kMatch : values != nullptr ? Kind::kList : Kind::kBinary;
     node.children.push_back(Add(*binary->left, resolve));
     if (regex != nullptr) {
       node.regex = regex->regex;
+    } else if (values != nullptr) {
+      node.list = values->list;
     } else {
       node.children.push_back(Add(*binary->right, resolve));
     }
@@ -290,6 +294,9 @@ FieldValue RowExpression::EvaluateNode(size_t index, std::span<const FieldValue>
       if (time.type() != FieldType::kInteger) return {};
       return FieldValue::Integer(PartReader(node.part, node.zone).At(time.as_integer()));
     }
+    case Kind::kList:
+      return FieldValue::Boolean(
+          node.list->Holds(node.op == Operator::kIn, EvaluateNode(node.children[0], row)));
     case Kind::kMath: {
       std::array<FieldValue, 2> args;
       for (size_t i = 0; i < node.children.size(); ++i) {

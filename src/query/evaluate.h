@@ -47,7 +47,7 @@ class RowExpression {
   int column() const { return nodes_[root_].kind == Kind::kColumn ? nodes_[root_].column : -1; }
 
  private:
-  enum class Kind : uint8_t { kNull, kColumn, kConstant, kBinary, kMatch, kMath, kTimePart };
+  enum class Kind : uint8_t { kNull, kColumn, kConstant, kBinary, kMatch, kList, kMath, kTimePart };
   struct Node {
     Kind kind = Kind::kNull;
     Operator op = Operator::kAdd;
@@ -57,6 +57,7 @@ class RowExpression {
     std::shared_ptr<const index::TagRegex> regex;
     DatePart part = DatePart::kYear;
     absl::TimeZone zone;
+    std::shared_ptr<const ValueList> list;
     std::vector<size_t> children;
   };
   size_t Add(const Expr& expr, const Resolver& resolve);

@@ -24,6 +24,8 @@ class RowSink {
   virtual absl::Status Begin(std::string_view name, const TagPairs& tags) = 0;
   // `values`: row by row, one per column without time; borrowed for this call.
   virtual absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) = 0;
+  // True when more rows of the series that was begun would be dropped; they need not be computed.
+  virtual bool SeriesIsFull() const { return false; }
 };
 
 // A statement within the one around it: what it inherits.

@@ -68,6 +68,10 @@ class CallsRunner {
       fields_.push_back(
           RowExpression::Bind(*field, [this](const Expr& e) { return plan_.SymbolOf(e); }));
     }
+    for (const ExprPtr& expr : plan_.hidden) {
+      hidden_.push_back(
+          RowExpression::Bind(*expr, [this](const Expr& e) { return plan_.SymbolOf(e); }));
+    }
     for (const CallPlan& call : plan_.calls) {
       symbol_fill_.push_back(FillValueOf(select.statement, call));
     }
@@ -138,7 +142,8 @@ class CallsRunner {
       any_points_ = true;
       if (leaf.function == nullptr) continue;
       auto at = std::find_if(by_range.begin(), by_range.end(), [&](const auto& leaves) {
-        return leaves.front()->range == leaf.range;
+        return leaves.front()->range == leaf.range &&
+               leaves.front()->options.aux_width == leaf.options.aux_width;
       });
       if (at == by_range.end()) at = by_range.insert(by_range.end(), {{}});
       at->push_back(&leaf);
@@ -257,7 +262,8 @@ class CallsRunner {
         ASSIGN_OR_RETURN(type, TransformType(*transformation, type));
       }
       if (select_.compiled->lookback_ns > 0) CutLookback(c, group);
-      Limit(&points);
+      // With HAVING or ORDER BY they count the rows that come of it.
+      if (select_.shape == nullptr) Limit(&points);
     }
     return group->Count();
   }
@@ -367,6 +373,7 @@ class CallsRunner {
       bool found = false;
       int64_t time = 0;
       for (size_t c = 0; c < points.calls.size(); ++c) {
+        if (plan_.calls[c].hidden) continue;
         if (at[c] >= points.calls[c].size()) continue;
         const int64_t next = points.calls[c].times[at[c]];
         if (!found || (ascending_ ? next < time : next > time)) time = next;
@@ -374,7 +381,9 @@ class CallsRunner {
       }
       if (!found) break;
       for (size_t c = 0; c < points.calls.size(); ++c) {
-        TakePoint(points.calls[c], c, time, &at[c], &row);
+        const int64_t of =
+            plan_.calls[c].hidden ? HiddenTime(points.calls[c], c, time, &at[c]) : time;
+        TakePoint(points.calls[c], c, of, &at[c], &row);
       }
       times.push_back(time);
       row.values.back() = FieldValue::Integer(time);
@@ -387,6 +396,7 @@ class CallsRunner {
       for (size_t i = 0; i < plan_.written_tags.size(); ++i) {
         values.push_back(row.values[plan_.calls.size() + i]);
       }
+      for (const RowExpression& expr : hidden_) values.push_back(expr.Evaluate(row.values));
       if (times.size() == model::kBatchRows) RETURN_IF_ERROR(flush());
     }
     return flush();
@@ -396,6 +406,22 @@ class CallsRunner {
     std::vector<FieldValue> values;
     std::vector<int64_t> seen;
   };
+  // The time of the point of a hidden call that belongs to the row at `time`: that of its window.
+  // Windows come in the order of the rows; one may be asked for by several rows.
+  int64_t HiddenTime(const Points& points, size_t call, int64_t time, size_t* at) const {
+    if (points.size() == 0) return time;
+    if (select_.compiled->interval.zero()) {
+      *at = 0;
+      return points.times[0];
+    }
+    const int64_t start = select_.WindowsOver(plan_.calls[call].leaf.range).At(time).start_ns;
+    if (*at > 0) --*at;
+    while (*at < points.size() &&
+           (ascending_ ? points.times[*at] < start : points.times[*at] > start)) {
+      ++*at;
+    }
+    return start;
+  }
   // Sets the symbols of one call for the row at `time`; a missing point leaves what fill() says,
   // with fill(previous) what was there, unless that is too old.
   void TakePoint(const Points& points, size_t call, int64_t time, size_t* at, Row* row) const {
@@ -434,6 +460,7 @@ class CallsRunner {
   bool any_points_ = false;
   std::vector<std::unique_ptr<AggregateScan>> scans_;
   std::vector<RowExpression> fields_;
+  std::vector<RowExpression> hidden_;
   std::vector<FieldValue> symbol_fill_;
 };
 

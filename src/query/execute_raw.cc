@@ -9,6 +9,7 @@
 #include "query/evaluate.h"
 #include "query/execute.h"
 #include "query/merge_rows.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -33,9 +34,11 @@ void CollectRefs(const Expr& expr, std::vector<VarRef>* refs) {
 bool SameRef(const VarRef& a, const VarRef& b) { return a.name == b.name && a.type == b.type; }
 
 // What the fields read, in the order that breaks ties between rows.
-std::vector<VarRef> InputColumns(const SelectStatement& statement) {
+std::vector<VarRef> InputColumns(const SelectStatement& statement,
+                                 const std::vector<ExprPtr>& hidden) {
   std::vector<VarRef> refs;
   for (const SelectField& field : statement.fields) CollectRefs(*field.expr, &refs);
+  for (const ExprPtr& expr : hidden) CollectRefs(*expr, &refs);
   std::sort(refs.begin(), refs.end(), [](const VarRef& a, const VarRef& b) {
     return a.name != b.name ? a.name < b.name : a.type < b.type;
   });
@@ -46,12 +49,13 @@ std::vector<VarRef> InputColumns(const SelectStatement& statement) {
 // Turns input rows into rows of the answer.
 class Projection {
  public:
-  Projection(const SelectStatement& statement, const std::vector<VarRef>& inputs)
+  Projection(const SelectStatement& statement, const std::vector<ExprPtr>& hidden,
+             const std::vector<VarRef>& inputs)
       : previous_(statement.fill == FillOption::kPrevious),
         age_max_(statement.fill_max_ns),
         inputs_(inputs.size()) {
-    for (const SelectField& field : statement.fields) {
-      fields_.push_back(RowExpression::Bind(*field.expr, [&](const Expr& expr) {
+    const auto add = [&](const Expr& field) {
+      fields_.push_back(RowExpression::Bind(field, [&](const Expr& expr) {
         const auto* ref = expr.As<VarRef>();
         if (ref == nullptr) return -1;
         for (size_t i = 0; i < inputs.size(); ++i) {
@@ -60,7 +64,9 @@ class Projection {
         return -1;
       }));
       plain_ = plain_ && fields_.back().column() >= 0;
-    }
+    };
+    for (const SelectField& field : statement.fields) add(*field.expr);
+    for (const ExprPtr& expr : hidden) add(*expr);
     for (const VarRef& input : inputs) fill_.push_back(FillValueFor(statement, input.type));
     fills_ = previous_ || statement.fill == FillOption::kNumber;
   }
@@ -131,7 +137,8 @@ class ShardCut {
     const SelectStatement& statement = select.statement;
     const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
                                     [](const PreparedSource& s) { return s.view != nullptr; });
-    active_ = stored && statement.offset > 0 && statement.limit == 0 && !select.sources.empty();
+    active_ = stored && select.shape == nullptr && statement.offset > 0 && statement.limit == 0 &&
+              !select.sources.empty();
     if (!active_) return;
     ranges_ = query.ShardRanges(select.sources.front().policy);
     rows_max_ = static_cast<size_t>(statement.offset) + 1;
@@ -168,6 +175,46 @@ class ShardCut {
   std::vector<FieldValue> values_;
 };
 
+// Rows that are there only because of a hidden column, which has a value where no column has one.
+class HiddenRows {
+ public:
+  HiddenRows(const PreparedSelect& select, const std::vector<VarRef>& inputs)
+      : width_(inputs.size()) {
+    // What a subquery answers stays, whatever is in it.
+    active_ = select.shape != nullptr && !select.shape->hidden.empty() &&
+              std::all_of(select.sources.begin(), select.sources.end(),
+                          [](const PreparedSource& s) { return s.view != nullptr; });
+    if (!active_) return;
+    const std::vector<VarRef> visible = InputColumns(select.statement, {});
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (inputs[i].type == DataType::kTag) continue;
+      const auto same = [&](const VarRef& ref) { return SameRef(ref, inputs[i]); };
+      if (std::any_of(visible.begin(), visible.end(), same)) fields_.push_back(i);
+    }
+  }
+
+  void Drop(RowBlock* block) {
+    if (!active_) return;
+    times_.clear();
+    values_.clear();
+    for (size_t i = 0; i < block->rows; ++i) {
+      const FieldValue* row = block->values + i * width_;
+      const auto has = [&](size_t field) { return !row[field].is_null(); };
+      if (std::none_of(fields_.begin(), fields_.end(), has)) continue;
+      times_.push_back(block->times[i]);
+      values_.insert(values_.end(), row, row + width_);
+    }
+    *block = {times_.size(), times_.data(), values_.data()};
+  }
+
+ private:
+  size_t width_;
+  bool active_ = false;
+  std::vector<size_t> fields_;
+  std::vector<int64_t> times_;
+  std::vector<FieldValue> values_;
+};
+
 }  // namespace
 
 namespace {
@@ -194,17 +241,23 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
   request.range = looks_back ? select.read_range : select.range;
   request.ranges = select.RangesWithin(request.range);
   request.descending = !select.compiled->ascending;
-  request.columns = InputColumns(statement);
+  static const std::vector<ExprPtr> kNothing;
+  const bool shaped = select.shape != nullptr;
+  const std::vector<ExprPtr>& hidden = shaped ? select.shape->hidden : kNothing;
+  request.columns = InputColumns(statement, hidden);
   const bool any = std::any_of(request.columns.begin(), request.columns.end(), [](const auto& ref) {
     return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField &&
            ref.type != DataType::kTime;
   });
   if (!any) return absl::OkStatus();
 
-  Projection projection(statement, request.columns);
-  const auto offset = static_cast<size_t>(statement.offset);
-  const auto limit = statement.limit > 0 ? static_cast<size_t>(statement.limit) : SIZE_MAX;
-  const size_t wanted = statement.limit > 0 && !looks_back ? offset + limit : 0;
+  Projection projection(statement, hidden, request.columns);
+  HiddenRows hidden_rows(select, request.columns);
+  // With HAVING or ORDER BY they count the rows that come of it.
+  const bool limited = !shaped && statement.limit > 0;
+  const size_t offset = shaped ? 0 : static_cast<size_t>(statement.offset);
+  const size_t limit = limited ? static_cast<size_t>(statement.limit) : SIZE_MAX;
+  const size_t wanted = limited && !looks_back ? offset + limit : 0;
   ShardCut cut(select, query, request.columns.size());
   for (const Group& group : grouped.groups) {
     auto merger = RowMerger::Make(grouped, group, request, wanted, query);
@@ -220,6 +273,7 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
       RETURN_IF_ERROR(query.AddPoints(block.rows));
       if (looks_back) PassLookback(select, &projection, request.columns.size(), &block);
       cut.Apply(&block);
+      hidden_rows.Drop(&block);
       const size_t skipped = std::min(skip, block.rows);
       skip -= skipped;
       block.rows -= skipped;
@@ -232,6 +286,7 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
       if (!begun) RETURN_IF_ERROR(sink.Begin(group.name, grouped.TagsOf(group)));
       begun = true;
       RETURN_IF_ERROR(sink.Rows(block.rows, block.times, values));
+      if (sink.SeriesIsFull()) break;
     }
   }
   return absl::OkStatus();

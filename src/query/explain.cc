@@ -6,8 +6,10 @@
 #include "query/call_plan.h"
 #include "query/compile.h"
 #include "query/execute.h"
+#include "query/join.h"
 #include "query/prepare.h"
 #include "query/select.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -68,10 +70,18 @@ absl::StatusOr<std::vector<std::string>> PlanLines(const PreparedSelect& select,
                                                    QueryState& query) {
   std::vector<std::string> lines;
   for (const PreparedSource& source : select.sources) {
-    if (source.subquery == nullptr) continue;
-    ASSIGN_OR_RETURN(std::vector<std::string> inner, PlanLines(*source.subquery, query));
-    if (!lines.empty()) lines.push_back("");
-    lines.insert(lines.end(), inner.begin(), inner.end());
+    std::vector<std::shared_ptr<const PreparedSelect>> parts;
+    if (source.subquery != nullptr) parts = {source.subquery};
+    if (source.join != nullptr) parts = source.join->sides;
+    for (const auto& part : parts) {
+      ASSIGN_OR_RETURN(std::vector<std::string> inner, PlanLines(*part, query));
+      if (!lines.empty()) lines.push_back("");
+      lines.insert(lines.end(), inner.begin(), inner.end());
+    }
+    if (source.join != nullptr) {
+      if (!lines.empty()) lines.push_back("");
+      lines.push_back(DescribeJoin(*source.join->join));
+    }
   }
   uint64_t series = 0;
   bool measurements = false;
@@ -81,7 +91,10 @@ absl::StatusOr<std::vector<std::string>> PlanLines(const PreparedSelect& select,
     series +=
         MakeViewSource(source.view, source.measurement, select.statement.condition)->series_count();
   }
-  if (!measurements) return lines;
+  if (!measurements) {
+    for (std::string& line : DescribeShape(select)) lines.push_back(std::move(line));
+    return lines;
+  }
   ASSIGN_OR_RETURN(SelectPlan plan, PlanCalls(select));
   std::sort(plan.aux.begin(), plan.aux.end(),
             [](const VarRef& a, const VarRef& b) { return a.name < b.name; });
@@ -93,6 +106,7 @@ absl::StatusOr<std::vector<std::string>> PlanLines(const PreparedSelect& select,
     if (!lines.empty()) lines.push_back("");
     AppendIterator(select, call.key, plan.aux, series, &lines);
   }
+  for (std::string& line : DescribeShape(select)) lines.push_back(std::move(line));
   return lines;
 }
 

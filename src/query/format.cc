@@ -10,6 +10,7 @@
 #include "query/scanner.h"
 #include "query/token.h"
 #include "query/utf8.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 namespace {
@@ -127,6 +128,16 @@ struct ExprFormatter {
     }
     *out += ")";
   }
+  void operator()(const ValuesLiteral& e) const {
+    *out += "(";
+    bool first = true;
+    for (const ValueList::Item& item : e.list->items()) {
+      if (!first) *out += ", ";
+      first = false;
+      std::visit([this](const auto& value) { AppendValue(value); }, item);
+    }
+    *out += ")";
+  }
   void operator()(const NilLiteral&) const { *out += "nil"; }
   void operator()(const Between& e) const {
     Append(*e.expr);
@@ -141,6 +152,13 @@ struct ExprFormatter {
   }
   void operator()(const TimePart& e) const { (*this)(e.call); }
   void operator()(const BoundParameter& e) const { StrAppend(*out, "$", QuoteIdentifier(e.name)); }
+
+  void AppendValue(double value) const { *out += FormatNumber(value); }
+  void AppendValue(const std::string& value) const { *out += QuoteString(value); }
+  template <typename T>
+  void AppendValue(T value) const {
+    StrAppend(*out, value);
+  }
 };
 
 std::string FormatFields(const std::vector<SelectField>& fields) {
@@ -205,8 +223,9 @@ std::string_view DataTypeName(DataType type) {
 }
 
 std::string_view OperatorText(Operator op) {
-  static constexpr std::string_view kTexts[] = {"+",  "-", "*",  "/",  "%",  "&", "|",  "^", "AND",
-                                                "OR", "=", "!=", "=~", "!~", "<", "<=", ">", ">="};
+  static constexpr std::string_view kTexts[] = {"+", "-",   "*",  "/",  "%",  "&",     "|",
+                                                "^", "AND", "OR", "=",  "!=", "=~",    "!~",
+                                                "<", "<=",  ">",  ">=", "IN", "NOT IN"};
   return kTexts[static_cast<size_t>(op)];
 }
 
@@ -257,7 +276,30 @@ std::string FormatMeasurement(const Measurement& m) {
   return out;
 }
 
+namespace {
+
+std::string FormatJoin(const Join& join) {
+  std::string out;
+  for (size_t i = 0; i < join.sides.size(); ++i) {
+    const JoinSide& side = join.sides[i];
+    if (i > 0) {
+      out += side.kind == JoinKind::kInner  ? " JOIN "
+             : side.kind == JoinKind::kLeft ? " LEFT JOIN "
+                                            : " FULL JOIN ";
+    }
+    StrAppend(out, Format(side.source), " AS ", QuoteIdentifier(side.alias));
+  }
+  if (join.on_given) out += " ON time";
+  for (const std::string& tag : join.tags) StrAppend(out, ", ", QuoteIdentifier(tag));
+  return out;
+}
+
+}  // namespace
+
 std::string Format(const Source& source) {
+  if (const auto* join = std::get_if<std::shared_ptr<const Join>>(&source.node)) {
+    return FormatJoin(**join);
+  }
   if (const auto* m = std::get_if<Measurement>(&source.node)) return FormatMeasurement(*m);
   return StrCat("(", Format(*std::get<std::shared_ptr<const SelectStatement>>(source.node)), ")");
 }
@@ -283,6 +325,7 @@ std::string FormatDimensions(const std::vector<Dimension>& dimensions) {
 void AppendOrderBy(const std::vector<SortField>& fields, std::string* out) {
   for (size_t i = 0; i < fields.size(); ++i) {
     StrAppend(*out, i == 0 ? " ORDER BY " : ", ");
+    if (fields[i].expr != nullptr) StrAppend(*out, Format(*fields[i].expr), " ");
     if (!fields[i].name.empty()) StrAppend(*out, fields[i].name, " ");
     *out += fields[i].ascending ? "ASC" : "DESC";
   }
@@ -306,6 +349,7 @@ std::string Format(const SelectStatement& s) {
   if (!s.dimensions.empty()) StrAppend(out, " GROUP BY ", FormatDimensions(s.dimensions));
   out += FormatFill(s);
   if (s.lookback_ns > 0) StrAppend(out, " LOOKBACK ", FormatDuration(s.lookback_ns));
+  if (s.having != nullptr) StrAppend(out, " HAVING ", Format(*s.having));
   AppendOrderBy(s.sort_fields, &out);
   AppendPaging({s.limit, s.offset, s.slimit, s.soffset}, &out);
   if (!s.location.empty()) StrAppend(out, " TZ('", s.location, "')");

@@ -8,7 +8,9 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "query/execute.h"
+#include "query/join.h"
 #include "query/rewrite.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -59,6 +61,21 @@ std::vector<std::string> SortedUnique(std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> RunJoin(const PreparedJoin& prepared,
+                                                     const std::vector<std::string>& grouped_by,
+                                                     QueryState& query) {
+  // Tags that the statements around it group by count as those of its own GROUP BY.
+  std::vector<std::string> tags = prepared.join->tags;
+  if (!prepared.join->on_given) tags.insert(tags.end(), grouped_by.begin(), grouped_by.end());
+  tags = SortedUnique(std::move(tags));
+  std::vector<std::shared_ptr<const Table>> sides;
+  for (const auto& side : prepared.sides) {
+    ASSIGN_OR_RETURN(auto table, RunSubquery(*side, Surroundings{tags, 0, 0}, query));
+    sides.push_back(std::move(table));
+  }
+  return JoinTables(*prepared.join, sides, tags, query);
 }
 
 // Appends a tag's value such that encoded lists of values sort as the lists do: a zero byte becomes
@@ -266,7 +283,7 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
   Grouper grouper(&grouped, slimit, soffset, query);
   for (const PreparedSource& source : select.sources) {
     RETURN_IF_ERROR(query.Check());
-    if (source.subquery == nullptr) {
+    if (source.view != nullptr) {
       std::vector<std::shared_ptr<const engine::ReadView>> views{source.view};
       if (slimit > 0 && source.view->shard_count() > 1) {
         ASSIGN_OR_RETURN(views, ShardViews(source, select.ReadTimes(), query));
@@ -278,13 +295,15 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
       }
       continue;
     }
+    const bool joined = source.join != nullptr;
     const Surroundings inner{grouped.dimensions, slimit, soffset};
-    ASSIGN_OR_RETURN(const auto table, RunSubquery(*source.subquery, inner, query));
+    ASSIGN_OR_RETURN(const auto table, joined ? RunJoin(*source.join, grouped.dimensions, query)
+                                              : RunSubquery(*source.subquery, inner, query));
     std::vector<std::string> names;
     for (const Table::Series& series : table->series) names.push_back(series.name);
     for (std::string& name : SortedUnique(std::move(names))) {
       RETURN_IF_ERROR(
-          grouper.Add(MakeTableSource(table, std::move(name), statement.condition), false));
+          grouper.Add(MakeTableSource(table, std::move(name), statement.condition), joined));
     }
   }
   RETURN_IF_ERROR(grouper.Finish(select.compiled->ascending));
@@ -295,8 +314,21 @@ absl::Status ExecuteSelect(const PreparedSelect& select, const Surroundings& aro
                            QueryState& query, RowSink& sink) {
   if (select.range.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const GroupedSources grouped, GroupSources(select, around, query));
-  return select.compiled->has_calls ? ExecuteCalls(select, grouped, query, sink)
-                                    : ExecuteRaw(select, grouped, query, sink);
+  const auto execute = [&](RowSink& to) {
+    return select.compiled->has_calls ? ExecuteCalls(select, grouped, query, to)
+                                      : ExecuteRaw(select, grouped, query, to);
+  };
+  if (select.shape == nullptr) return execute(sink);
+  const RowShape& shape = *select.shape;
+  const bool as_table = select.statement.omit_time;
+  // Which rows a subquery answers matters, their order does not: they are read in order of time.
+  const bool ordered = !shape.keys.empty() && (!as_table || shape.limit > 0 || shape.offset > 0);
+  const auto last =
+      ordered ? MakeOrderSink(shape, as_table, query, sink) : MakePageSink(shape, sink);
+  const auto first = shape.having.has_value() ? MakeHavingSink(shape, *last) : nullptr;
+  ShapingSink& head = first != nullptr ? *first : *last;
+  RETURN_IF_ERROR(execute(head));
+  return head.Finish();
 }
 
 model::FieldValue FillValueFor(const SelectStatement& statement, DataType type) {

@@ -28,20 +28,37 @@ absl::Status FillNames(Measurement* measurement, std::string_view default_databa
   return absl::OkStatus();
 }
 
+namespace {
+
+absl::Status FillSource(Source* source, std::string_view default_database,
+                        std::string_view default_policy, const meta::CatalogData& catalog) {
+  if (auto* m = std::get_if<Measurement>(&source->node)) {
+    return FillNames(m, default_database, default_policy, catalog);
+  }
+  if (auto* join = std::get_if<std::shared_ptr<const Join>>(&source->node)) {
+    Join filled = **join;
+    for (JoinSide& side : filled.sides) {
+      RETURN_IF_ERROR(FillSource(&side.source, default_database, default_policy, catalog));
+    }
+    *join = std::make_shared<const Join>(std::move(filled));
+    return absl::OkStatus();
+  }
+  auto& subquery = std::get<std::shared_ptr<const SelectStatement>>(source->node);
+  SelectStatement filled = *subquery;
+  RETURN_IF_ERROR(FillNames(&filled, default_database, default_policy, catalog));
+  subquery = std::make_shared<const SelectStatement>(std::move(filled));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status FillNames(SelectStatement* statement, std::string_view default_database,
                        std::string_view default_policy, const meta::CatalogData& catalog) {
   if (statement->target.has_value()) {
     RETURN_IF_ERROR(FillNames(&*statement->target, default_database, default_policy, catalog));
   }
   for (Source& source : statement->sources) {
-    if (auto* m = std::get_if<Measurement>(&source.node)) {
-      RETURN_IF_ERROR(FillNames(m, default_database, default_policy, catalog));
-      continue;
-    }
-    auto& subquery = std::get<std::shared_ptr<const SelectStatement>>(source.node);
-    SelectStatement filled = *subquery;
-    RETURN_IF_ERROR(FillNames(&filled, default_database, default_policy, catalog));
-    subquery = std::make_shared<const SelectStatement>(std::move(filled));
+    RETURN_IF_ERROR(FillSource(&source, default_database, default_policy, catalog));
   }
   return absl::OkStatus();
 }

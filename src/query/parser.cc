@@ -96,6 +96,7 @@ ScannedToken Parser::Bind(ScannedToken token) const {
   const auto it = parameters_.find(std::string_view(token.literal).substr(1));
   if (it == parameters_.end()) return token;
   const ParameterValue& parameter = it->second;
+  if (std::holds_alternative<std::vector<ParameterValue>>(parameter.value)) return token;
 
   if (const auto* text = std::get_if<std::string>(&parameter.value)) {
     token.literal = *text;

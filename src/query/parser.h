@@ -17,7 +17,8 @@ namespace varve::query {
 
 // The value of a $name placeholder, from the request's `params`.
 struct ParameterValue {
-  std::variant<bool, int64_t, double, std::string> value;
+  // A list, of values of no kind that are no lists, stands behind IN only.
+  std::variant<bool, int64_t, double, std::string, std::vector<ParameterValue>> value;
   // How `value` is to be read: "identifier", "regex", "duration" (of a string, or of an integer of
   // nanoseconds); empty: as the literal it is.
   std::string kind;

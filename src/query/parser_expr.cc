@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "base/status.h"
 #include "query/parser_impl.h"
 
@@ -23,6 +24,8 @@ Operator OperatorOf(Token token) {
 }
 static_assert(static_cast<int>(Token::kGte) - static_cast<int>(Token::kAdd) ==
               static_cast<int>(Operator::kGte));
+static_assert(static_cast<int>(Token::kNotInList) - static_cast<int>(Token::kAdd) ==
+              static_cast<int>(Operator::kNotIn));
 
 template <typename T>
 bool ParseWhole(std::string_view text, T* out) {
@@ -70,17 +73,19 @@ absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
   ASSIGN_OR_RETURN(Operand first, ParseUnary());
   operands.push_back(std::move(first));
   for (;;) {
-    const ScannedToken op = ScanSkippingSpace();
+    ScannedToken op = ScanSkippingSpace();
     if (IsWord(op, "between")) {
       RETURN_IF_ERROR(ParseBetween(&operands, &ops));
       continue;
     }
     if (!IsOperator(op.token)) {
-      Unscan();
-      break;
+      ASSIGN_OR_RETURN(op.token, AcceptIn(op));
+      if (op.token == Token::kIllegal) break;
     }
     Operand next;
-    if (op.token == Token::kEqRegex || op.token == Token::kNeqRegex) {
+    if (op.token == Token::kInList || op.token == Token::kNotInList) {
+      ASSIGN_OR_RETURN(next.expr, ParseValues());
+    } else if (op.token == Token::kEqRegex || op.token == Token::kNeqRegex) {
       ASSIGN_OR_RETURN(auto regex, ParseRegex());
       if (regex == nullptr) return Unexpected(ScanSkippingSpace(), "regex");
       next.expr = MakeExpr(RegexLiteral{std::move(regex)});
@@ -233,10 +238,79 @@ absl::StatusOr<Parser::Operand> Parser::ParseUnary() {
   }
 }
 
+absl::StatusOr<Token> Parser::AcceptIn(const ScannedToken& token) {
+  if (token.token == Token::kIn) return Token::kInList;
+  if (token.token == Token::kIdent && absl::EqualsIgnoreCase(base::ToAbsl(token.literal), "not")) {
+    // No name may follow an operand: this can only be meant as NOT IN.
+    RETURN_IF_ERROR(Expect(Token::kIn));
+    return Token::kNotInList;
+  }
+  Unscan();
+  return Token::kIllegal;
+}
+
+// IN is read.
+absl::StatusOr<ExprPtr> Parser::ParseValues() {
+  std::vector<ValueList::Item> items;
+  const ScannedToken open = ScanSkippingSpace();
+  if (open.token == Token::kBoundParam) {
+    const auto it = parameters_.find(std::string_view(open.literal).substr(1));
+    if (it == parameters_.end()) return UnboundParameter(open);
+    const auto& list = std::get<std::vector<ParameterValue>>(it->second.value);
+    for (const ParameterValue& value : list) {
+      if (const auto* boolean = std::get_if<bool>(&value.value)) items.emplace_back(*boolean);
+      if (const auto* integer = std::get_if<int64_t>(&value.value)) items.emplace_back(*integer);
+      if (const auto* number = std::get_if<double>(&value.value)) items.emplace_back(*number);
+      if (const auto* text = std::get_if<std::string>(&value.value)) items.emplace_back(*text);
+    }
+  } else if (open.token == Token::kLeftParen) {
+    if (!Accept(Token::kRightParen)) {
+      do {
+        ASSIGN_OR_RETURN(ValueList::Item item, ParseValue());
+        items.push_back(std::move(item));
+      } while (Accept(Token::kComma));
+      RETURN_IF_ERROR(Expect(Token::kRightParen, ",, )"));
+    }
+  } else {
+    return Unexpected(open, "(, list parameter");
+  }
+  ASSIGN_OR_RETURN(auto list, ValueList::Make(std::move(items)));
+  return MakeExpr(ValuesLiteral{std::move(list)});
+}
+
+absl::StatusOr<ValueList::Item> Parser::ParseValue() {
+  ScannedToken token = ScanSkippingSpace();
+  const bool negative = token.token == Token::kSub;
+  if (negative) token = ScanSkippingSpace();
+  if (token.token == Token::kNumber || token.token == Token::kInteger) {
+    ASSIGN_OR_RETURN(const ExprPtr number, ParseNumberToken(token));
+    if (const auto* f = number->As<NumberLiteral>()) return negative ? -f->value : f->value;
+    if (const auto* u = number->As<UnsignedLiteral>()) {
+      if (!negative) return u->value;
+      if (u->value == uint64_t{1} << 63) return std::numeric_limits<int64_t>::min();
+      return base::InvalidArgument("constant -", u->value, " underflows int64");
+    }
+    const int64_t integer = number->As<IntegerLiteral>()->value;
+    return negative ? -integer : integer;
+  }
+  if (!negative && token.token == Token::kString) return std::move(token.literal);
+  if (!negative && token.token == Token::kTrue) return true;
+  if (!negative && token.token == Token::kFalse) return false;
+  if (token.token == Token::kBoundParam) return UnboundParameter(token);
+  if (!negative && token.token == Token::kSelect) {
+    return base::InvalidArgument("IN takes a list of values, not a subquery");
+  }
+  return Unexpected(token, negative ? "number" : "string, number, bool");
+}
+
 absl::Status Parser::UnboundParameter(const ScannedToken& token) const {
   std::string_view name = token.literal;
   if (name.substr(0, 1) == "$") name.remove_prefix(1);
   if (name.empty()) return base::InvalidArgument("empty bound parameter");
+  if (parameters_.find(name) != parameters_.end()) {  // a list where no list may stand
+    return base::InvalidArgument(
+        "missing parameter: unable to bind parameter with type []interface {}");
+  }
   return base::InvalidArgument("missing parameter: ", name);
 }
 

@@ -13,6 +13,7 @@
 #include "query/parser.h"
 #include "query/scanner.h"
 #include "query/token.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 
@@ -47,6 +48,7 @@ class Parser {
   // stand, so that it stays a name elsewhere.
   bool AcceptWord(std::string_view word);
   static bool IsWord(const ScannedToken& token, std::string_view word);
+  absl::Status ExpectWord(std::string_view word);
   absl::Status Expect(Token token);
   absl::Status Expect(Token token, std::string_view expected);
 
@@ -76,6 +78,11 @@ class Parser {
   absl::StatusOr<ExprPtr> ParseVarRef();
   absl::StatusOr<ExprPtr> ParseWildcard();
   absl::StatusOr<std::shared_ptr<const index::TagRegex>> ParseRegex();  // null when there is none
+  // What follows an operand, when it is no operator, may be [NOT] IN: the operator it means, or
+  // kIllegal and `token` is put back.
+  absl::StatusOr<Token> AcceptIn(const ScannedToken& token);
+  absl::StatusOr<ExprPtr> ParseValues();
+  absl::StatusOr<ValueList::Item> ParseValue();
   absl::Status UnboundParameter(const ScannedToken& token) const;
   static absl::StatusOr<ExprPtr> ParseNumberToken(const ScannedToken& token);
   absl::StatusOr<Operand> ParseArithmetic();
@@ -93,14 +100,16 @@ class Parser {
   absl::StatusOr<std::optional<Measurement>> ParseTarget(TargetRule rule);
   absl::StatusOr<std::vector<Source>> ParseSources(bool subqueries);
   absl::StatusOr<Source> ParseSource(bool subqueries);
+  absl::StatusOr<Source> ParseJoin(Source first);
+  absl::StatusOr<std::optional<JoinKind>> ParseJoinWords();
   absl::StatusOr<Source> ParseSubquery();
   absl::StatusOr<ExprPtr> ParseCondition();
   absl::StatusOr<std::vector<Dimension>> ParseDimensions();
   absl::Status ParseFill(SelectStatement* statement);
   absl::StatusOr<int64_t> ParseLookback();
   absl::StatusOr<std::string> ParseLocation();
-  absl::StatusOr<std::vector<SortField>> ParseOrderBy();
-  absl::StatusOr<SortField> ParseSortField();
+  absl::StatusOr<std::vector<SortField>> ParseOrderBy(bool expressions = false);
+  absl::StatusOr<SortField> ParseSortField(bool expressions);
   absl::StatusOr<Statement> ParseExplain();
 
   // --- SHOW (parser_show.cc). The optional clauses share readers.

@@ -59,12 +59,15 @@ absl::StatusOr<SelectStatement> Parser::ParseSelect(TargetRule rule) {
   ASSIGN_OR_RETURN(statement.dimensions, ParseDimensions());
   RETURN_IF_ERROR(ParseFill(&statement));
   ASSIGN_OR_RETURN(statement.lookback_ns, ParseLookback());
+  if (AcceptWord("having")) {
+    ASSIGN_OR_RETURN(statement.having, ParseExpr());
+  }
   RETURN_IF_ERROR(ParseSelectTail(&statement));
   return statement;
 }
 
 absl::Status Parser::ParseSelectTail(SelectStatement* statement) {
-  ASSIGN_OR_RETURN(statement->sort_fields, ParseOrderBy());
+  ASSIGN_OR_RETURN(statement->sort_fields, ParseOrderBy(/*expressions=*/true));
   ASSIGN_OR_RETURN(statement->limit, ParseOptionalInt(Token::kLimit));
   ASSIGN_OR_RETURN(statement->offset, ParseOptionalInt(Token::kOffset));
   ASSIGN_OR_RETURN(statement->slimit, ParseOptionalInt(Token::kSlimit));
@@ -132,9 +135,17 @@ absl::StatusOr<std::optional<Measurement>> Parser::ParseTarget(TargetRule rule) 
 
 absl::StatusOr<std::vector<Source>> Parser::ParseSources(bool subqueries) {
   std::vector<Source> sources;
+  bool joined = false;
   do {
     ASSIGN_OR_RETURN(Source source, ParseSource(subqueries));
+    if (subqueries) {
+      ASSIGN_OR_RETURN(source, ParseJoin(std::move(source)));
+    }
+    joined = joined || std::holds_alternative<std::shared_ptr<const Join>>(source.node);
     sources.push_back(std::move(source));
+    if (joined && sources.size() > 1) {
+      return base::InvalidArgument("a JOIN stands alone in FROM; other sources can be its sides");
+    }
   } while (Accept(Token::kComma));
   return sources;
 }
@@ -256,17 +267,18 @@ absl::StatusOr<std::string> Parser::ParseLocation() {
   return name->value.empty() ? "UTC" : name->value;
 }
 
-absl::StatusOr<std::vector<SortField>> Parser::ParseOrderBy() {
+// InfluxDB orders by time only; with `expressions` anything with a column of the answer in it goes.
+absl::StatusOr<std::vector<SortField>> Parser::ParseOrderBy(bool expressions) {
   std::vector<SortField> fields;
   if (!Accept(Token::kOrder)) return fields;
   RETURN_IF_ERROR(Expect(Token::kBy));
 
   const ScannedToken first = ScanSkippingSpace();
   if (first.token == Token::kAsc || first.token == Token::kDesc) {
-    fields.push_back({"", first.token == Token::kAsc});
+    fields.push_back({"", first.token == Token::kAsc, nullptr});
   } else if (first.token == Token::kIdent) {
     Unscan();
-    ASSIGN_OR_RETURN(SortField field, ParseSortField());
+    ASSIGN_OR_RETURN(SortField field, ParseSortField(expressions));
     fields.push_back(std::move(field));
   } else {
     return Unexpected(first, "identifier, ASC, DESC");
@@ -274,18 +286,27 @@ absl::StatusOr<std::vector<SortField>> Parser::ParseOrderBy() {
   const auto only_time = [] {
     return base::InvalidArgument("only ORDER BY time supported at this time");
   };
-  if (first.token == Token::kIdent && fields[0].name != "time") return only_time();
+  if (!expressions && first.token == Token::kIdent && fields[0].name != "time") return only_time();
   while (Accept(Token::kComma)) {
-    ASSIGN_OR_RETURN(SortField field, ParseSortField());
+    ASSIGN_OR_RETURN(SortField field, ParseSortField(expressions));
     fields.push_back(std::move(field));
   }
-  if (fields.size() > 1) return only_time();
+  if (!expressions && fields.size() > 1) return only_time();
   return fields;
 }
 
-absl::StatusOr<SortField> Parser::ParseSortField() {
+absl::StatusOr<SortField> Parser::ParseSortField(bool expressions) {
   SortField field;
-  ASSIGN_OR_RETURN(field.name, ParseIdent());
+  if (expressions) {
+    ASSIGN_OR_RETURN(field.expr, ParseExpr());
+    const auto* ref = field.expr->As<VarRef>();
+    if (ref != nullptr && ref->name == "time") {
+      field.name = "time";
+      field.expr = nullptr;
+    }
+  } else {
+    ASSIGN_OR_RETURN(field.name, ParseIdent());
+  }
   const Token direction = ScanSkippingSpace().token;
   if (direction != Token::kAsc && direction != Token::kDesc) Unscan();
   field.ascending = direction != Token::kDesc;

@@ -5,7 +5,9 @@
 
 #include "base/status.h"
 #include "query/data_type.h"
+#include "query/join.h"
 #include "query/rewrite.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -72,10 +74,13 @@ class Preparer {
     prepared->read_range = ReadRange(*compiled, range);
     std::vector<SourceSchema> schemas;
     for (size_t i = 0; i < compiled->statement.sources.size(); ++i) {
-      if (compiled->subqueries[i] != nullptr) {
+      const Source& from = compiled->statement.sources[i];
+      if (const auto* join = std::get_if<std::shared_ptr<const Join>>(&from.node)) {
+        RETURN_IF_ERROR(AddJoin(*join, *compiled, prepared.get(), &schemas));
+      } else if (compiled->subqueries[i] != nullptr) {
         RETURN_IF_ERROR(AddSubquery(compiled->subqueries[i], prepared.get(), &schemas));
       } else {
-        const auto& source = std::get<Measurement>(compiled->statement.sources[i].node);
+        const auto& source = std::get<Measurement>(from.node);
         RETURN_IF_ERROR(AddMeasurements(source, prepared.get(), &schemas));
       }
     }
@@ -86,17 +91,39 @@ class Preparer {
     prepared->columns =
         ColumnNames(prepared->statement,
                     compiled->statement.omit_time ? std::string_view() : compiled->time_name);
+    ASSIGN_OR_RETURN(prepared->shape, BindShape(*prepared, schemas));
     return prepared;
   }
 
  private:
-  absl::Status AddSubquery(const std::shared_ptr<CompiledSelect>& inner, PreparedSelect* outer,
-                           std::vector<SourceSchema>* schemas) {
+  absl::StatusOr<std::shared_ptr<const PreparedSelect>> PrepareInner(
+      const std::shared_ptr<CompiledSelect>& inner, const PreparedSelect& outer) {
     // What the outer statement reads beyond its range, the inner one must answer.
     model::TimeRange range = inner->range;
-    if (range.min_ns == outer->range.min_ns) range.min_ns = outer->read_range.min_ns;
-    if (range.max_ns == outer->range.max_ns) range.max_ns = outer->read_range.max_ns;
-    ASSIGN_OR_RETURN(auto prepared, Prepare(inner, range));
+    if (range.min_ns == outer.range.min_ns) range.min_ns = outer.read_range.min_ns;
+    if (range.max_ns == outer.range.max_ns) range.max_ns = outer.read_range.max_ns;
+    return Prepare(inner, range);
+  }
+
+  absl::Status AddJoin(const std::shared_ptr<const Join>& join, const CompiledSelect& compiled,
+                       PreparedSelect* outer, std::vector<SourceSchema>* schemas) {
+    auto prepared = std::make_shared<PreparedJoin>();
+    prepared->join = join;
+    for (const auto& side : compiled.joined) {
+      ASSIGN_OR_RETURN(auto select, PrepareInner(side, *outer));
+      prepared->sides.push_back(std::move(select));
+    }
+    ASSIGN_OR_RETURN(SourceSchema schema, SchemaOfJoin(*join, prepared->sides));
+    schemas->push_back(std::move(schema));
+    PreparedSource source;
+    source.join = std::move(prepared);
+    outer->sources.push_back(std::move(source));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddSubquery(const std::shared_ptr<CompiledSelect>& inner, PreparedSelect* outer,
+                           std::vector<SourceSchema>* schemas) {
+    ASSIGN_OR_RETURN(auto prepared, PrepareInner(inner, *outer));
     ASSIGN_OR_RETURN(SourceSchema schema, SchemaOf(prepared->statement));
     schemas->push_back(std::move(schema));
     PreparedSource source;

@@ -13,13 +13,21 @@
 namespace varve::query {
 
 struct PreparedSelect;
+struct RowShape;
 
-// A measurement in a view, or a subquery.
+// The sides of a JOIN.
+struct PreparedJoin {
+  std::shared_ptr<const Join> join;  // of subqueries
+  std::vector<std::shared_ptr<const PreparedSelect>> sides;
+};
+
+// A measurement in a view, a subquery or a JOIN.
 struct PreparedSource {
   PolicyName policy;
   std::shared_ptr<const engine::ReadView> view;
   std::string measurement;
   std::shared_ptr<const PreparedSelect> subquery;
+  std::shared_ptr<const PreparedJoin> join;
 };
 
 struct PreparedSelect {
@@ -29,7 +37,8 @@ struct PreparedSelect {
   TimeRanges ranges;            // where several are asked for, those `range` is the hull of
   model::TimeRange read_range;  // that is read: with the window before it, where one is needed
   std::vector<PreparedSource> sources;
-  std::vector<std::string> columns;  // of the answer; "time" first, unless this is a subquery
+  std::vector<std::string> columns;       // of the answer; "time" first, unless this is a subquery
+  std::shared_ptr<const RowShape> shape;  // null: rows are answered as they come
 
   // The several ranges, the outer ones widened to the ends of `hull`; empty where `hull` is the one
   // range.

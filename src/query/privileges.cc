@@ -22,6 +22,8 @@ void AddSources(const std::vector<Source>& sources, RequiredList* list) {
   for (const Source& source : sources) {
     if (const auto* m = std::get_if<Measurement>(&source.node)) {
       list->push_back({false, m->database, Privilege::kRead});
+    } else if (const auto* join = std::get_if<std::shared_ptr<const Join>>(&source.node)) {
+      for (const JoinSide& side : (*join)->sides) AddSources({side.source}, list);
     } else {
       AddSources(std::get<std::shared_ptr<const SelectStatement>>(source.node)->sources, list);
     }

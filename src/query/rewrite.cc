@@ -305,6 +305,10 @@ absl::Status RewriteNames(const std::vector<SourceSchema>& sources, SelectStatem
   return absl::OkStatus();
 }
 
+ExprPtr TypeNames(const std::vector<SourceSchema>& sources, const ExprPtr& expr) {
+  return Typer(sources).Rewrite(expr);
+}
+
 std::string FieldName(const SelectField& field) {
   if (!field.alias.empty()) return field.alias;
   std::string name;

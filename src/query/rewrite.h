@@ -41,6 +41,9 @@ bool HasPattern(const SelectStatement& statement);
 // expressions in fields and dimensions.
 absl::Status RewriteNames(const std::vector<SourceSchema>& sources, SelectStatement* statement);
 
+// `expr` with the type of every reference.
+ExprPtr TypeNames(const std::vector<SourceSchema>& sources, const ExprPtr& expr);
+
 // The name of a field without regard to other fields.
 std::string FieldName(const SelectField& field);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "query/condition.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 namespace {
@@ -98,6 +99,9 @@ bool RowFilter::AddComparison(const BinaryExpr& binary, Node* node) {
     if (left != binary.left.get()) return false;
     node->kind = Kind::kRegex;
     node->regex = regex->regex;
+  } else if (const auto* values = right->As<ValuesLiteral>()) {
+    node->kind = Kind::kList;
+    node->list = values->list;
   } else if (!IsOrder(op)) {
     return false;
   } else if (const auto* number = right->As<NumberLiteral>()) {
@@ -227,6 +231,13 @@ void RowFilter::SelectNode(const Node& node, size_t all_rows, std::span<const Co
       int64_t parts[model::kBatchRows];
       for (size_t i = 0; i < rows; ++i) parts[i] = reader.At(column->integers[i]);
       CompareAll<int64_t>(node.op, parts, rows, node.integer, mask);
+      break;
+    }
+    case Kind::kList: {
+      const bool in = node.op == Operator::kIn;
+      std::memset(mask, 0, all_rows);
+      if (column->type == FieldType::kNone) break;
+      for (size_t i = 0; i < rows; ++i) mask[i] = node.list->Holds(in, column->At(i)) ? 1 : 0;
       break;
     }
     case Kind::kRow:

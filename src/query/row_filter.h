@@ -28,7 +28,7 @@ class RowFilter {
   void Select(size_t rows, std::span<const model::ColumnVector> columns, uint8_t* mask) const;
 
  private:
-  enum class Kind : uint8_t { kAnd, kOr, kNumber, kText, kRegex, kTimePart, kRow };
+  enum class Kind : uint8_t { kAnd, kOr, kNumber, kText, kRegex, kList, kTimePart, kRow };
   struct Node {
     Kind kind = Kind::kRow;
     Operator op = Operator::kEq;
@@ -42,6 +42,7 @@ class RowFilter {
     std::shared_ptr<const index::TagRegex> regex;
     DatePart part = DatePart::kYear;
     absl::TimeZone zone;
+    std::shared_ptr<const ValueList> list;
     RowExpression expression;
     bool constant = true;  // reads nothing but tags
   };

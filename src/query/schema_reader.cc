@@ -5,13 +5,14 @@
 
 #include "absl/strings/match.h"
 #include "base/status.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 namespace {
 
 bool IsEquality(Operator op) {
   return op == Operator::kEq || op == Operator::kNeq || op == Operator::kEqRegex ||
-         op == Operator::kNeqRegex;
+         op == Operator::kNeqRegex || op == Operator::kIn || op == Operator::kNotIn;
 }
 
 bool IsSystemName(std::string_view name) {
@@ -33,6 +34,9 @@ std::string GoSyntax(const Expr& expr) {
 }
 
 bool Matches(const Expr& value, Operator op, std::string_view text) {
+  if (const auto* values = value.As<ValuesLiteral>()) {
+    return values->list->Contains(model::FieldValue::String(text));
+  }
   if (const auto* regex = value.As<RegexLiteral>()) return regex->regex->Matches(text);
   const auto* literal = value.As<StringLiteral>();
   return (op == Operator::kEq || op == Operator::kNeq) && literal != nullptr &&
@@ -52,6 +56,15 @@ bool HasTagValue(const engine::ReadView& view, std::string_view measurement, con
     if (literal->value.empty()) return false;
     return !view.Match(measurement,
                        TagPredicate::Compare(TagPredicate::Kind::kEqual, key, literal->value))
+                .empty();
+  }
+  if (const auto* values = value.As<ValuesLiteral>()) {
+    // No tag has the value "".
+    std::vector<std::string> texts = *values->list->texts();
+    std::erase(texts, "");
+    auto shared = std::make_shared<const std::vector<std::string>>(std::move(texts));
+    return !view.Match(measurement,
+                       TagPredicate::List(TagPredicate::Kind::kOneOf, key, std::move(shared)))
                 .empty();
   }
   for (const auto& [text, series] : view.TagValues(measurement, key)) {
@@ -219,6 +232,13 @@ absl::Status MeasurementFilter::Check(const Expr& expr) const {
   if (tag == nullptr) {
     return base::InvalidArgument("left side of '", op, "' must be a tag key");
   }
+  if (const auto* values = binary->right->As<ValuesLiteral>()) {
+    const ValueList::Kind kind = values->list->kind();
+    if (kind == ValueList::Kind::kOfStrings || kind == ValueList::Kind::kEmpty) {
+      return absl::OkStatus();
+    }
+    return base::InvalidArgument("right side of '", op, "' must be a list of tag value strings");
+  }
   const bool regex = binary->op == Operator::kEqRegex || binary->op == Operator::kNeqRegex;
   if (regex && binary->right->As<RegexLiteral>() == nullptr) {
     return base::InvalidArgument("right side of '", op, "' must be a regular expression");
@@ -249,7 +269,8 @@ std::optional<bool> MeasurementFilter::Evaluate(const Expr& expr, const engine::
   }
   const auto* tag = binary->left->As<VarRef>();
   if (tag == nullptr) return std::nullopt;
-  const bool wanted = binary->op == Operator::kEq || binary->op == Operator::kEqRegex;
+  const bool wanted = binary->op == Operator::kEq || binary->op == Operator::kEqRegex ||
+                      binary->op == Operator::kIn;
   if (tag->name == "_name") return Matches(*binary->right, binary->op, measurement) == wanted;
   if (!tags_) return std::nullopt;
   if (IsSystemName(tag->name)) return false;

@@ -37,6 +37,8 @@ absl::Status CheckEqualityOnly(const Expr& expr) {
     case Operator::kNeq:
     case Operator::kEqRegex:
     case Operator::kNeqRegex:
+    case Operator::kIn:
+    case Operator::kNotIn:
     case Operator::kAnd:
     case Operator::kOr:
       break;

@@ -1,4 +1,5 @@
 #include "query/condition.h"
+#include "query/value_list.h"
 
 namespace varve::query {
 namespace {
@@ -28,6 +29,9 @@ class Builder {
       case Operator::kGt:
       case Operator::kGte:
         return Comparison(*binary);
+      case Operator::kIn:
+      case Operator::kNotIn:
+        return Membership(*binary);
       default:
         return Rows();
     }
@@ -107,6 +111,19 @@ class Builder {
     }
     if (other == nullptr) return Rows();
     return CompareTags(expr.op, key->name, other->name);
+  }
+
+  TagCondition Membership(const BinaryExpr& expr) const {
+    const auto* key = expr.left->As<VarRef>();
+    if (key == nullptr || IsField(*key)) return Rows();
+    const ValueList& list = *expr.right->As<ValuesLiteral>()->list;
+    const bool in = expr.op == Operator::kIn;
+    if (list.kind() == ValueList::Kind::kEmpty) return Constant(!in);
+    if (list.kind() != ValueList::Kind::kOfStrings) return Rows();  // as a tag beside one number
+    if (key->name == "_name") {
+      return Constant(list.Contains(model::FieldValue::String(shape_.name)) == in);
+    }
+    return {TagPredicate::List(in ? Kind::kOneOf : Kind::kNoneOf, key->name, list.texts()), true};
   }
 
   // a = b: some value that both have; a != b: no such value.

@@ -45,6 +45,8 @@ constexpr std::array kTexts = {std::to_array<std::string_view>({"ILLEGAL",
                                                                 "<=",
                                                                 ">",
                                                                 ">=",
+                                                                "IN",
+                                                                "NOT IN",
                                                                 "",
                                                                 "(",
                                                                 ")",
@@ -173,6 +175,8 @@ int Precedence(Token token) {
     case Token::kLte:
     case Token::kGt:
     case Token::kGte:
+    case Token::kInList:
+    case Token::kNotInList:
       return 3;
     case Token::kAdd:
     case Token::kSub:

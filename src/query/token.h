@@ -44,6 +44,8 @@ enum class Token : uint8_t {
   kLte,
   kGt,
   kGte,
+  kInList,     // IN (...), which the parser makes of kIn; the scanner knows no such token
+  kNotInList,  // NOT IN (...)
   kOperatorEnd,
 
   kLeftParen,

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "query/condition.h"
 #include "query/parser.h"
+#include "query/select.h"
 
 namespace varve::query {
 namespace {
@@ -26,6 +27,7 @@ void CheckStatement(const Statement& statement) {
     const auto split = SplitTime(select->condition, context);
     if (split.ok()) BuildTagPredicate(split->condition, {});
     for (const SelectField& field : select->fields) Reduce(field.expr, &context);
+    CheckSelect(*select, 0).IgnoreError();
   }
 }
 
@@ -38,6 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   parameters["i"] = {std::string("temp"), "identifier"};
   parameters["r"] = {std::string("a.*"), "regex"};
   parameters["n"] = {int64_t{-5}, ""};
+  parameters["l"] = {std::vector<varve::query::ParameterValue>{{std::string("a"), ""}}, ""};
   const auto statements = varve::query::ParseQuery(text, parameters);
   if (!statements.ok()) return 0;
   for (const auto& statement : *statements) varve::query::CheckStatement(statement);

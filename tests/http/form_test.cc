@@ -79,15 +79,27 @@ TEST(BoundParametersTest, ReadsEachKind) {
   EXPECT_EQ(parameters->at("t").kind, "");
 }
 
+TEST(BoundParametersTest, ReadsLists) {
+  const auto parameters = ParseBoundParameters(R"({"l":["a",2,2.5,true],"e":[]})");
+  ASSERT_TRUE(parameters.ok()) << parameters.status();
+  const auto& list = std::get<std::vector<query::ParameterValue>>(parameters->at("l").value);
+  ASSERT_EQ(list.size(), 4u);
+  EXPECT_EQ(std::get<std::string>(list[0].value), "a");
+  EXPECT_EQ(std::get<int64_t>(list[1].value), 2);
+  EXPECT_EQ(std::get<double>(list[2].value), 2.5);
+  EXPECT_EQ(std::get<bool>(list[3].value), true);
+  EXPECT_TRUE(std::get<std::vector<query::ParameterValue>>(parameters->at("e").value).empty());
+}
+
 TEST(BoundParametersTest, SaysWhatCannotBeBound) {
   const auto message = [](std::string_view json) {
     return std::string(base::MessageOf(ParseBoundParameters(json).status()));
   };
   EXPECT_EQ(message(R"({"s":null})"),
             "error parsing query: missing parameter: unable to bind parameter with type <nil>");
-  EXPECT_EQ(message(R"({"s":["a"]})"),
-            "error parsing query: missing parameter: unable to bind parameter with type "
-            "[]interface {}");
+  EXPECT_EQ(message(R"({"s":["a",["b"]]})"),
+            "error parsing query: missing parameter: a list holds strings, numbers or booleans "
+            "only");
   EXPECT_EQ(message(R"({"s":{"nosuch":"a"}})"),
             "error parsing query: missing parameter: unknown bind object type: nosuch");
   EXPECT_EQ(message("[]").substr(0, 32), "error parsing query parameters: ");

@@ -156,6 +156,12 @@ std::string Describe(const index::TagPredicate& p) {
       return base::StrCat(p.key, "~", p.regex->pattern());
     case Kind::kNotMatch:
       return base::StrCat(p.key, "!~", p.regex->pattern());
+    case Kind::kOneOf:
+    case Kind::kNoneOf: {
+      std::string list = base::StrCat(p.key, p.kind == Kind::kOneOf ? " in" : " not in");
+      for (const std::string& value : *p.values) base::StrAppend(list, " ", value);
+      return list;
+    }
     case Kind::kAnd:
     case Kind::kOr:
       break;
@@ -176,6 +182,18 @@ std::string Predicate(std::string_view text) {
                                }};
   const TagCondition tags = BuildTagPredicate(split.condition, shape);
   return base::StrCat(Describe(tags.predicate), tags.exact ? "" : " rows");
+}
+
+TEST(TagPredicateTest, LooksListsUpInTheIndex) {
+  EXPECT_EQ(Predicate("a IN ('y', 'x', 'y')"), "a in x y");
+  EXPECT_EQ(Predicate("a NOT IN ('x')"), "a not in x");
+  EXPECT_EQ(Predicate("a IN ('x') OR f IN (1)"), "all rows");
+  EXPECT_EQ(Predicate("a IN ('x') AND f IN (1)"), "a in x rows");
+  EXPECT_EQ(Predicate("a IN (1)"), "all rows");
+  EXPECT_EQ(Predicate("a IN ()"), "none");
+  EXPECT_EQ(Predicate("a NOT IN ()"), "all");
+  EXPECT_EQ(Predicate("_name IN ('cpu', 'mem')"), "all");
+  EXPECT_EQ(Predicate("_name NOT IN ('cpu')"), "none");
 }
 
 TEST(TagPredicateTest, ChoosesSeries) {

@@ -60,6 +60,19 @@ TEST(ParserTest, PrintsWhatItReads) {
            "SELECT between, lookback FROM month WHERE between = 1 GROUP BY lookback",
            "SHOW FIELD KEYS ON d FROM m WHERE time BETWEEN 1 AND 2 LIMIT 1",
            "DELETE FROM m WHERE time BETWEEN 1 AND 2 OR time BETWEEN 4 AND 5",
+           "SELECT v FROM m WHERE h IN ('a', 'it\\'s') AND n NOT IN (-1, 2.500, "
+           "18446744073709551615) "
+           "OR b IN (true) OR v + 1 IN ()",
+           "SHOW SERIES WHERE h NOT IN ('a')",
+           "SELECT mean(v) AS m FROM cpu GROUP BY h fill(none) HAVING m > 3 AND max(v) NOT IN (1, "
+           "2) "
+           "ORDER BY m DESC, max(v) - 1 ASC, time DESC LIMIT 3",
+           "SELECT mean(\"a.x\") / mean(\"b.y\") FROM db..m AS a JOIN (SELECT y FROM n) AS b LEFT "
+           "JOIN /r/ "
+           "AS "
+           "\"c d\" FULL JOIN o AS o ON time, h, \"i j\" WHERE h = 'x' GROUP BY time(1h), h",
+           "SELECT \"a.x\" FROM join AS left JOIN full AS inner",
+           "SELECT having, left FROM having ORDER BY having ASC",
        }) {
     EXPECT_EQ(Print(text), text);
   }
@@ -167,12 +180,13 @@ TEST(ParserTest, ReadsDurations) {
 // Words thrown together: no text crashes, and what parses prints to a text that prints the same.
 TEST(ParserTest, PrintingIsStable) {
   static constexpr const char* kWords[] = {
-      "SELECT", "a",        "\"b c\"",  "'x'",   "1",     "2.5", "3h",   "*",    "(",
-      ")",      ",",        "FROM",     "m",     "WHERE", "=",   "!=",   "=~",   "/r/",
-      "AND",    "OR",       "+",        "-",     "GROUP", "BY",  "time", "fill", "null",
-      "AS",     "::",       "tag",      "LIMIT", "SHOW",  "TAG", "KEYS", "WITH", "KEY",
-      "ORDER",  "DESC",     "INTO",     ".",     ";",     "ON",  "now",  "mean", "BETWEEN",
-      "1mo",    "LOOKBACK", "previous", "hour",  "monday"};
+      "SELECT", "a",      "\"b c\"", "'x'",  "1",       "2.5",   "3h",       "*",
+      "(",      ")",      ",",       "FROM", "m",       "WHERE", "=",        "!=",
+      "=~",     "/r/",    "AND",     "OR",   "+",       "-",     "GROUP",    "BY",
+      "time",   "fill",   "null",    "AS",   "::",      "tag",   "LIMIT",    "SHOW",
+      "TAG",    "KEYS",   "WITH",    "KEY",  "ORDER",   "DESC",  "INTO",     ".",
+      ";",      "ON",     "now",     "mean", "BETWEEN", "1mo",   "LOOKBACK", "previous",
+      "hour",   "monday", "HAVING",  "IN",   "NOT",     "JOIN",  "LEFT"};
   for (uint32_t seed = 0; seed < 20'000; ++seed) {
     std::mt19937 random(seed);
     std::string text = seed % 2 == 0 ? "SELECT a FROM m" : "SELECT";
