@@ -233,6 +233,16 @@ void PassLookback(const PreparedSelect& select, Projection* projection, size_t w
 
 }  // namespace
 
+namespace {
+
+// Whether ORDER BY decides where a row comes, whatever order it is read in.
+bool Reordered(const PreparedSelect& select) {
+  return select.shape != nullptr && !select.shape->keys.empty() && !select.statement.omit_time &&
+         select.statement.fill != FillOption::kPrevious && select.compiled->lookback_ns == 0;
+}
+
+}  // namespace
+
 absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
                         QueryState& query, RowSink& sink) {
   const SelectStatement& statement = select.statement;
@@ -260,7 +270,8 @@ absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grou
   const size_t wanted = limited && !looks_back ? offset + limit : 0;
   ShardCut cut(select, query, request.columns.size());
   for (const Group& group : grouped.groups) {
-    auto merger = RowMerger::Make(grouped, group, request, wanted, query);
+    auto merger = Reordered(select) ? MakeConcatenation(grouped, group, request, query)
+                                    : RowMerger::Make(grouped, group, request, wanted, query);
     projection.NewSeries();
     cut.NewSeries();
     size_t skip = offset;

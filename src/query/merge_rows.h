@@ -38,4 +38,8 @@ std::unique_ptr<RowMerger> MakeSliceMerger(const GroupedSources& grouped, const 
                                            const ReadRequest& request, size_t rows_wanted,
                                            QueryState& query);
 
+// One series after the other, each in order of time: for those who order the rows themselves.
+std::unique_ptr<RowMerger> MakeConcatenation(const GroupedSources& grouped, const Group& group,
+                                             const ReadRequest& request, QueryState& query);
+
 }  // namespace varve::query

@@ -207,6 +207,10 @@ TEST_F(ExecutorTest, ReadersReadTheirDatabase) {
   EXPECT_EQ(Refusal("SELECT v FROM e..m", reader),
             "r not authorized to execute statement 'SELECT v FROM e..m', requires READ on e");
   EXPECT_THAT(Refusal("SELECT v FROM (SELECT v FROM e..m)", reader), HasSubstr("READ on e"));
+  EXPECT_EQ(Refusal("SELECT a.v FROM m AS a JOIN m AS b", reader), "");
+  EXPECT_THAT(Refusal("SELECT a.v FROM m AS a JOIN e..m AS b", reader), HasSubstr("READ on e"));
+  EXPECT_THAT(Refusal("SELECT a.v FROM m AS a JOIN (SELECT v FROM e..m) AS b", reader),
+              HasSubstr("READ on e"));
   EXPECT_THAT(Refusal("SHOW SERIES FROM e..m", reader), HasSubstr("requires READ on e"));
   EXPECT_THAT(Refusal("SELECT v INTO n FROM m", reader), HasSubstr("requires WRITE on d"));
   EXPECT_THAT(Refusal("EXPLAIN SELECT v FROM e..m", reader), HasSubstr("requires READ on e"));
