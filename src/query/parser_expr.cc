@@ -254,18 +254,16 @@ absl::StatusOr<ExprPtr> Parser::ParseValues() {
   std::vector<ValueList::Item> items;
   const ScannedToken open = ScanSkippingSpace();
   if (open.token == Token::kBoundParam) {
-    const auto it = parameters_.find(std::string_view(open.literal).substr(1));
-    if (it == parameters_.end()) return UnboundParameter(open);
-    const auto& list = std::get<std::vector<ParameterValue>>(it->second.value);
-    for (const ParameterValue& value : list) {
-      if (const auto* boolean = std::get_if<bool>(&value.value)) items.emplace_back(*boolean);
-      if (const auto* integer = std::get_if<int64_t>(&value.value)) items.emplace_back(*integer);
-      if (const auto* number = std::get_if<double>(&value.value)) items.emplace_back(*number);
-      if (const auto* text = std::get_if<std::string>(&value.value)) items.emplace_back(*text);
-    }
+    RETURN_IF_ERROR(AddParameter(open, &items));
   } else if (open.token == Token::kLeftParen) {
     if (!Accept(Token::kRightParen)) {
       do {
+        const ScannedToken next = ScanSkippingSpace();
+        if (next.token == Token::kBoundParam) {
+          RETURN_IF_ERROR(AddParameter(next, &items));
+          continue;
+        }
+        Unscan();
         ASSIGN_OR_RETURN(ValueList::Item item, ParseValue());
         items.push_back(std::move(item));
       } while (Accept(Token::kComma));
@@ -276,6 +274,20 @@ absl::StatusOr<ExprPtr> Parser::ParseValues() {
   }
   ASSIGN_OR_RETURN(auto list, ValueList::Make(std::move(items)));
   return MakeExpr(ValuesLiteral{std::move(list)});
+}
+
+// Adds the values of a parameter that is a list.
+absl::Status Parser::AddParameter(const ScannedToken& token,
+                                  std::vector<ValueList::Item>* items) const {
+  const auto it = parameters_.find(std::string_view(token.literal).substr(1));
+  if (it == parameters_.end()) return UnboundParameter(token);
+  for (const auto& value : std::get<std::vector<ParameterValue>>(it->second.value)) {
+    if (const auto* boolean = std::get_if<bool>(&value.value)) items->emplace_back(*boolean);
+    if (const auto* integer = std::get_if<int64_t>(&value.value)) items->emplace_back(*integer);
+    if (const auto* number = std::get_if<double>(&value.value)) items->emplace_back(*number);
+    if (const auto* text = std::get_if<std::string>(&value.value)) items->emplace_back(*text);
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ValueList::Item> Parser::ParseValue() {
@@ -291,7 +303,8 @@ absl::StatusOr<ValueList::Item> Parser::ParseValue() {
       return base::InvalidArgument("constant -", u->value, " underflows int64");
     }
     const int64_t integer = number->As<IntegerLiteral>()->value;
-    return negative ? -integer : integer;
+    return static_cast<int64_t>(negative ? -static_cast<uint64_t>(integer)
+                                         : static_cast<uint64_t>(integer));
   }
   if (!negative && token.token == Token::kString) return std::move(token.literal);
   if (!negative && token.token == Token::kTrue) return true;

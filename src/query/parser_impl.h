@@ -83,6 +83,7 @@ class Parser {
   absl::StatusOr<Token> AcceptIn(const ScannedToken& token);
   absl::StatusOr<ExprPtr> ParseValues();
   absl::StatusOr<ValueList::Item> ParseValue();
+  absl::Status AddParameter(const ScannedToken& token, std::vector<ValueList::Item>* items) const;
   absl::Status UnboundParameter(const ScannedToken& token) const;
   static absl::StatusOr<ExprPtr> ParseNumberToken(const ScannedToken& token);
   absl::StatusOr<Operand> ParseArithmetic();
