@@ -1,4 +1,6 @@
 // What a record of the log does to the store: after it became durable, and again in replay.
+#include <algorithm>
+
 #include "base/status.h"
 #include "engine/store_impl.h"
 
@@ -76,7 +78,7 @@ absl::Status StoreImpl::ApplyBatch(const wal::Record& record) {
       for (size_t i = 0; i < rows; ++i) RETURN_IF_ERROR(batch->NextRow(&row).status());
       continue;
     }
-    RETURN_IF_ERROR(shard->ApplyRows(*batch, record.lsn));
+    RETURN_IF_ERROR(shard->ApplyRows(*batch, record.lsn, options_.late_writes.get()));
     if (!replaying_ && shard->active_bytes() >= options_.cache_snapshot_bytes) WakeFlusher();
   }
 }
@@ -95,9 +97,26 @@ absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {
   if (database == nullptr) return absl::OkStatus();
   for (const auto& part : remove.shards) {
     const auto shard = ShardOf(*database, part.shard);
-    if (shard != nullptr) shard->ApplyDelete(remove, part.series, record.lsn);
+    if (shard == nullptr) continue;
+    if (!remove.drop_series) NoteLateDelete(*database, *shard, remove.range, part.series);
+    shard->ApplyDelete(remove, part.series, record.lsn);
   }
   return absl::OkStatus();
+}
+
+void StoreImpl::NoteLateDelete(DatabaseState& database, const Shard& shard, model::TimeRange range,
+                               const std::vector<model::SeriesId>& series) {
+  LateWrites* const late = options_.late_writes.get();
+  if (late == nullptr) return;
+  const model::TimeRange& own = shard.known().range;
+  range = {std::max(range.min_ns, own.min_ns), std::min(range.max_ns, own.max_ns)};
+  if (range.empty() || range.min_ns >= late->Before(database.id())) return;
+  model::MeasurementId last = model::kNoId;
+  for (model::SeriesId id : series) {
+    const model::MeasurementId measurement = database.table().MeasurementOfSeries(id);
+    if (measurement != last) late->Add(database.id(), shard.known().shard, measurement, range);
+    last = measurement;
+  }
 }
 
 void StoreImpl::FlushDuringReplay() {

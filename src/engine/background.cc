@@ -160,6 +160,7 @@ absl::Status StoreImpl::TruncateLog() {
     const wal::Lsn first = database->first_unflushed_definition();
     if (first != 0 && first <= through) RETURN_IF_ERROR(database->FlushTable());
   }
+  if (options_.before_truncate) RETURN_IF_ERROR(options_.before_truncate());
   return log_->Truncate(through);
 }
 

@@ -29,10 +29,11 @@ bool ParseShardFolderName(std::string_view name, model::ShardId* id) {
 
 absl::Status RemoveFolder(base::Env& env, const std::string& parent, const std::string& name) {
   const std::string path = base::JoinPath(parent, name);
-  if (!env.Exists(path)) return absl::OkStatus();
   const std::string dropped = base::StrCat(path, kDroppedSuffix);
-  RETURN_IF_ERROR(env.RenameFile(path, dropped));
-  RETURN_IF_ERROR(env.SyncDir(parent));
+  if (env.Exists(path)) {
+    RETURN_IF_ERROR(env.RenameFile(path, dropped));
+    RETURN_IF_ERROR(env.SyncDir(parent));
+  }
   return env.RemoveTree(dropped);
 }
 
@@ -63,7 +64,7 @@ absl::StatusOr<std::shared_ptr<Shard>> DatabaseState::OpenShard(const KnownShard
   if (auto found = FindShard(known.shard)) return found;
   absl::MutexLock open_lock(&open_mu_);
   if (auto found = FindShard(known.shard)) return found;
-  if (std::find(dropped_.begin(), dropped_.end(), known.shard) != dropped_.end()) {
+  if (dropped_.contains(known.shard)) {
     return base::NotFound("shard ", known.shard, " is pending deletion");
   }
   const std::string folder = base::JoinPath(folder_, ShardFolderName(known.shard));
@@ -88,9 +89,10 @@ std::vector<std::shared_ptr<Shard>> DatabaseState::Shards() const {
 }
 
 absl::Status DatabaseState::DropShard(model::ShardId id) {
-  absl::MutexLock open_lock(&open_mu_);
   std::shared_ptr<Shard> shard;
   {
+    absl::MutexLock open_lock(&open_mu_);
+    dropped_.insert(id);
     absl::MutexLock lock(&mu_);
     const auto found = shards_.find(id);
     if (found != shards_.end()) {
@@ -98,7 +100,7 @@ absl::Status DatabaseState::DropShard(model::ShardId id) {
       shards_.erase(found);
     }
   }
-  dropped_.push_back(id);
+  // It cannot be opened again, so what takes long holds nobody up.
   if (shard != nullptr) shard->Retire();
   return RemoveFolder(env_, folder_, ShardFolderName(id));
 }

@@ -8,6 +8,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/env.h"
@@ -48,7 +49,8 @@ class DatabaseState {
   absl::StatusOr<std::shared_ptr<Shard>> OpenShard(const KnownShard& shard, bool* created)
       ABSL_LOCKS_EXCLUDED(open_mu_, mu_);
   std::vector<std::shared_ptr<Shard>> Shards() const ABSL_LOCKS_EXCLUDED(mu_);
-  // Takes the shard out, waits for work on it to end, and removes its folder.
+  // Takes the shard out, waits for work on it to end, and removes its folder. Other shards are
+  // opened, written and read meanwhile. After an error, calling it again removes what is left.
   absl::Status DropShard(model::ShardId shard) ABSL_LOCKS_EXCLUDED(open_mu_, mu_);
 
   // Definitions the log must keep: noted as they are applied, forgotten as the table is flushed.
@@ -73,7 +75,7 @@ class DatabaseState {
   absl::Mutex open_mu_;  // held while a shard's folder is opened or removed; before mu_
   mutable absl::Mutex mu_;
   absl::flat_hash_map<model::ShardId, std::shared_ptr<Shard>> shards_ ABSL_GUARDED_BY(mu_);
-  std::vector<model::ShardId> dropped_ ABSL_GUARDED_BY(open_mu_);
+  absl::flat_hash_set<model::ShardId> dropped_ ABSL_GUARDED_BY(open_mu_);
 };
 
 // Names below the data folder. Parse: false when the name is none of these.
@@ -83,7 +85,8 @@ bool ParseDatabaseFolderName(std::string_view name, model::DatabaseId* id);
 bool ParseShardFolderName(std::string_view name, model::ShardId* id);
 // What a folder is renamed to before it is removed; found at open, it is removed then.
 inline constexpr std::string_view kDroppedSuffix = ".dropped";
-// Renames the folder so that it is gone at once, whatever happens, and then removes it.
+// Renames the folder so that it is gone at once, whatever happens, and then removes it. After an
+// error, calling it again goes on.
 absl::Status RemoveFolder(base::Env& env, const std::string& parent, const std::string& name);
 
 }  // namespace varve::engine

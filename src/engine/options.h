@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "engine/late_writes.h"
 #include "wal/log.h"
 
 namespace varve::engine {
@@ -25,6 +27,11 @@ struct StoreOptions {
   size_t background_threads = 1;
   // Called once for each damage that is found, at open or later, from any thread.
   std::function<void(const absl::Status&)> on_damage;
+  // Told of what is written and deleted behind its marks, replay included; may be null.
+  std::shared_ptr<LateWrites> late_writes;
+  // Called before records leave the log, whose notes in `late_writes` no replay will make again; on
+  // an error they stay. It must not wait for a flush. May be empty.
+  std::function<absl::Status()> before_truncate;
   bool background = true;  // false (tests): flush and compaction happen only in Flush()
 };
 

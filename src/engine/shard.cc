@@ -193,8 +193,9 @@ void Shard::NoteNewSeries(model::SeriesId series) {
   for (auto& open : open_deletes_) open.revived.insert(series);
 }
 
-absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn) {
+absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, LateWrites* late) {
   model::WriteBatchReader::Row row;
+  const int64_t late_before = late == nullptr ? model::kMinTimeNs : late->Before(known_.database);
   const bool skip = lsn <= skip_through_;
   if (!skip) {
     NoteDirty(lsn);
@@ -204,6 +205,10 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn) {
   while (true) {
     ASSIGN_OR_RETURN(const bool more, batch.NextRow(&row));
     if (!more) return absl::OkStatus();
+    if (row.time_ns < late_before) {
+      late->Add(known_.database, known_.shard, table_.MeasurementOfSeries(row.series),
+                {row.time_ns, row.time_ns});
+    }
     if (skip) continue;
     const RowLayout*& layout = row_layouts_[row.layout];
     if (layout == nullptr) {

@@ -19,6 +19,7 @@
 #include "base/published.h"
 #include "engine/compaction_plan.h"
 #include "engine/growing_array.h"
+#include "engine/late_writes.h"
 #include "engine/layout_table.h"
 #include "engine/parts.h"
 #include "engine/records.h"
@@ -79,8 +80,10 @@ class Shard {
   // --- Applying records, in LSN order, with the apply lock held. A record that is in the files
   // already is passed over.
 
-  // Takes the rows of the batch's current section.
-  absl::Status ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
+  // Takes the rows of the batch's current section; tells `late` (may be null) of those behind its
+  // mark, whether or not they are in the files.
+  absl::Status ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, LateWrites* late)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void ApplyDelete(const DeleteRecord& record, const std::vector<model::SeriesId>& series,
                    wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
   void ApplyRemoveSeries(const RemoveSeriesRecord& record, wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);

@@ -207,6 +207,12 @@ absl::Status StoreImpl::DropDatabase(model::DatabaseId id) {
   return RemoveFolder(env_, options_.data_folder, DatabaseFolderName(id));
 }
 
+std::string StoreImpl::MeasurementName(model::DatabaseId id,
+                                       model::MeasurementId measurement) const {
+  const auto database = FindDatabase(id);
+  return database == nullptr ? std::string() : database->table().MeasurementName(measurement);
+}
+
 std::vector<ShardStatus> StoreImpl::Shards() const {
   std::vector<ShardStatus> result;
   for (const auto& shard : AllShards()) result.push_back(shard->Status());

@@ -137,6 +137,9 @@ class Store {
   // The background thread tries by itself every few seconds.
   virtual absl::Status TryRecover() = 0;
 
+  // The name behind an id of LateWrites; empty when the database is gone.
+  virtual std::string MeasurementName(model::DatabaseId database,
+                                      model::MeasurementId measurement) const = 0;
   virtual std::vector<ShardStatus> Shards() const = 0;
   virtual StoreStatus Status() const = 0;
 };

@@ -50,6 +50,8 @@ class StoreImpl final : public Store {
       model::DatabaseId database, const std::vector<KnownShard>& shards) override;
   absl::Status Flush(bool compact) override;
   absl::Status TryRecover() override;
+  std::string MeasurementName(model::DatabaseId database,
+                              model::MeasurementId measurement) const override;
   std::vector<ShardStatus> Shards() const override;
   StoreStatus Status() const override;
 
@@ -79,6 +81,9 @@ class StoreImpl final : public Store {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   // The shard a record names; null when it was dropped since.
   std::shared_ptr<Shard> ShardOf(DatabaseState& database, model::ShardId shard);
+  // A delete of points; whole series are dropped on purpose.
+  void NoteLateDelete(DatabaseState& database, const Shard& shard, model::TimeRange range,
+                      const std::vector<model::SeriesId>& series);
   void FlushDuringReplay() ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
 
   // --- write_path.cc

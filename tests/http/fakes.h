@@ -59,6 +59,7 @@ class FakeStore : public engine::Store {
     return result;
   }
   absl::Status Delete(const engine::DeleteRequest&) override { return absl::OkStatus(); }
+  std::string MeasurementName(model::DatabaseId, model::MeasurementId) const override { return ""; }
   absl::Status DropShard(model::DatabaseId, model::ShardId) override { return absl::OkStatus(); }
   absl::Status DropDatabase(model::DatabaseId) override { return absl::OkStatus(); }
   absl::StatusOr<std::shared_ptr<const engine::ReadView>> OpenView(
