@@ -271,6 +271,12 @@ struct DropContinuousQuery {
   std::string database;
   std::string name;
 };
+struct BackfillContinuousQuery {  // Varve's own
+  std::string database;
+  std::string name;
+  int64_t from_ns = 0;
+  int64_t to_ns = 0;  // excluded
+};
 struct CreateSubscription {
   std::string database, retention_policy, name, mode;
   std::vector<std::string> destinations;
@@ -391,6 +397,7 @@ struct ShowCardinality {
   Paging paging;
 };
 struct ShowContinuousQueries {};
+struct ShowContinuousQueryStatus {};  // Varve's own
 struct ShowSubscriptions {};
 struct ShowUsers {};
 struct ShowGrants {
@@ -409,12 +416,13 @@ struct ShowDiagnostics {
 struct Statement {
   std::variant<SelectStatement, CreateDatabase, DropDatabase, CreateRetentionPolicy,
                AlterRetentionPolicy, DropRetentionPolicy, CreateContinuousQuery,
-               DropContinuousQuery, CreateSubscription, DropSubscription, CreateUser, DropUser,
-               SetPassword, Grant, GrantAdmin, Revoke, RevokeAdmin, DeleteSeries, DropSeries,
-               DropMeasurement, DropShard, KillQuery, Explain, ShowDatabases, ShowRetentionPolicies,
-               ShowMeasurements, ShowSeries, ShowTagKeys, ShowTagValues, ShowFieldKeys,
-               ShowCardinality, ShowContinuousQueries, ShowSubscriptions, ShowUsers, ShowGrants,
-               ShowQueries, ShowShards, ShowShardGroups, ShowStats, ShowDiagnostics>
+               DropContinuousQuery, BackfillContinuousQuery, CreateSubscription, DropSubscription,
+               CreateUser, DropUser, SetPassword, Grant, GrantAdmin, Revoke, RevokeAdmin,
+               DeleteSeries, DropSeries, DropMeasurement, DropShard, KillQuery, Explain,
+               ShowDatabases, ShowRetentionPolicies, ShowMeasurements, ShowSeries, ShowTagKeys,
+               ShowTagValues, ShowFieldKeys, ShowCardinality, ShowContinuousQueries,
+               ShowContinuousQueryStatus, ShowSubscriptions, ShowUsers, ShowGrants, ShowQueries,
+               ShowShards, ShowShardGroups, ShowStats, ShowDiagnostics>
       node;
 
   template <typename T>

@@ -18,6 +18,7 @@
 #include "base/thread_pool.h"
 #include "engine/store.h"
 #include "meta/catalog.h"
+#include "query/continuous_queries.h"
 #include "query/parser.h"
 
 namespace varve::query {
@@ -165,6 +166,7 @@ class Executor {
     base::ThreadPool* workers = nullptr;
     QueryLimits limits;
     ServerFacts facts;
+    ContinuousQueries* continuous_queries = nullptr;  // null: they are not run
     // Told of a request that took longer than limits.log_after_ns, when it has ended; may be empty.
     std::function<void(std::string_view query, std::string_view database, int64_t duration_ns)>
         on_slow_query;

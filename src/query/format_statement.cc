@@ -112,6 +112,11 @@ struct StatementFormatter {
     return StrCat("DROP CONTINUOUS QUERY ", QuoteIdentifier(s.name), " ON ",
                   QuoteIdentifier(s.database));
   }
+  std::string operator()(const BackfillContinuousQuery& s) const {
+    return StrCat("BACKFILL CONTINUOUS QUERY ", QuoteIdentifier(s.name), " ON ",
+                  QuoteIdentifier(s.database), " FROM ", Format(*MakeExpr(TimeLiteral{s.from_ns})),
+                  " TO ", Format(*MakeExpr(TimeLiteral{s.to_ns})));
+  }
   std::string operator()(const CreateSubscription& s) const {
     std::string out =
         StrCat("CREATE SUBSCRIPTION ", QuoteIdentifier(s.name), " ON ", QuoteIdentifier(s.database),
@@ -250,6 +255,9 @@ struct StatementFormatter {
   std::string operator()(const ShowUsers&) const { return "SHOW USERS"; }
   std::string operator()(const ShowGrants& s) const {
     return StrCat("SHOW GRANTS FOR ", QuoteIdentifier(s.user));
+  }
+  std::string operator()(const ShowContinuousQueryStatus&) const {
+    return "SHOW CONTINUOUS QUERY STATUS";
   }
   std::string operator()(const ShowQueries&) const { return "SHOW QUERIES"; }
   std::string operator()(const ShowShards&) const { return "SHOW SHARDS"; }

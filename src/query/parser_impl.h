@@ -128,6 +128,7 @@ class Parser {
   absl::Status ParseTagKey(Operator* op, ExprPtr* key);
   absl::Status ParseLimitOffset(Paging* paging);
   absl::StatusOr<std::string> ParseForModule();
+  absl::StatusOr<Statement> ParseShowContinuous();
 
   // --- The others (parser_statements.cc)
 
@@ -141,6 +142,8 @@ class Parser {
   absl::Status ParseWriteLimits(PolicyClause* policy);
   absl::StatusOr<int64_t> ParseWriteLimit();
   absl::StatusOr<Statement> ParseCreateContinuousQuery();
+  absl::StatusOr<Statement> ParseBackfill();
+  absl::StatusOr<int64_t> ParseTime();
   absl::Status ParseResample(CreateContinuousQuery* query);
   absl::StatusOr<Statement> ParseCreateSubscription();
   absl::StatusOr<Statement> ParseCreateUser();

@@ -11,14 +11,23 @@ constexpr std::string_view kShowWords =
 
 }  // namespace
 
+// SHOW CONTINUOUS is read.
+absl::StatusOr<Statement> Parser::ParseShowContinuous() {
+  const ScannedToken next = ScanSkippingSpace();
+  if (next.token == Token::kQuery && AcceptWord("status")) {
+    return Statement{ShowContinuousQueryStatus{}};
+  }
+  if (next.token != Token::kQueries) return Unexpected(next, TokenText(Token::kQueries));
+  return Statement{ShowContinuousQueries{}};
+}
+
 // SHOW is read.
 absl::StatusOr<Statement> Parser::ParseShow() {
   using What = ShowCardinality::What;
   const ScannedToken word = ScanSkippingSpace();
   switch (word.token) {
     case Token::kContinuous:
-      RETURN_IF_ERROR(Expect(Token::kQueries));
-      return Statement{ShowContinuousQueries{}};
+      return ParseShowContinuous();
     case Token::kDatabases:
       return Statement{ShowDatabases{}};
     case Token::kDiagnostics: {

@@ -1,7 +1,9 @@
 #include <limits>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "base/status.h"
+#include "query/condition.h"
 #include "query/parser_impl.h"
 
 namespace varve::query {
@@ -68,6 +70,10 @@ absl::StatusOr<Statement> Parser::ParseStatement() {
       RETURN_IF_ERROR(Expect(Token::kQuery));
       return ParseKillQuery();
     default:
+      if (word.token == Token::kIdent &&
+          absl::EqualsIgnoreCase(base::ToAbsl(word.literal), "backfill")) {
+        return ParseBackfill();
+      }
       return Unexpected(word,
                         "SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, "
                         "KILL");
@@ -284,6 +290,34 @@ absl::StatusOr<Statement> Parser::ParseCreateContinuousQuery() {
   RETURN_IF_ERROR(CheckResample(create, *interval));
   create.source = std::make_shared<const SelectStatement>(std::move(select));
   return Statement{std::move(create)};
+}
+
+// BACKFILL is read; it is Varve's own, so the word is none elsewhere.
+absl::StatusOr<Statement> Parser::ParseBackfill() {
+  BackfillContinuousQuery backfill;
+  RETURN_IF_ERROR(Expect(Token::kContinuous));
+  RETURN_IF_ERROR(Expect(Token::kQuery));
+  ASSIGN_OR_RETURN(backfill.name, ParseIdent());
+  RETURN_IF_ERROR(Expect(Token::kOn));
+  ASSIGN_OR_RETURN(backfill.database, ParseIdent());
+  RETURN_IF_ERROR(Expect(Token::kFrom));
+  ASSIGN_OR_RETURN(backfill.from_ns, ParseTime());
+  RETURN_IF_ERROR(Expect(Token::kTo));
+  ASSIGN_OR_RETURN(backfill.to_ns, ParseTime());
+  return Statement{std::move(backfill)};
+}
+
+// A date in quotes, or nanoseconds since 1970.
+absl::StatusOr<int64_t> Parser::ParseTime() {
+  const ScannedToken token = ScanSkippingSpace();
+  if (token.token == Token::kInteger) {
+    Unscan();
+    return ParseInt(0, std::numeric_limits<int64_t>::max());
+  }
+  if (token.token != Token::kString) return Unexpected(token, "time");
+  const auto time = ParseTimeString(token.literal, absl::UTCTimeZone());
+  if (!time.has_value()) return ErrorAt("invalid time", token.position);
+  return *time;
 }
 
 // RESAMPLE is read.

@@ -60,11 +60,13 @@ struct RequiredOf {
     return list;
   }
   RequiredList operator()(const DropContinuousQuery& s) const { return Write(s.database); }
+  RequiredList operator()(const BackfillContinuousQuery& s) const { return Write(s.database); }
   RequiredList operator()(const DropRetentionPolicy& s) const { return Write(s.database); }
   RequiredList operator()(const DeleteSeries&) const { return Write(); }
   RequiredList operator()(const DropSeries&) const { return Write(); }
   RequiredList operator()(const ShowDatabases&) const { return {}; }
   RequiredList operator()(const ShowContinuousQueries&) const { return Read(); }
+  RequiredList operator()(const ShowContinuousQueryStatus&) const { return Read(); }
   RequiredList operator()(const ShowQueries&) const { return Read(); }
   RequiredList operator()(const ShowRetentionPolicies& s) const { return Read(s.database); }
   RequiredList operator()(const ShowMeasurements& s) const { return Read(s.database); }

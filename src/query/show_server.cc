@@ -120,6 +120,34 @@ absl::Status RunStatement(const ShowContinuousQueries&, const StatementContext& 
   return out.Finish();
 }
 
+absl::Status RunStatement(const ShowContinuousQueryStatus&, const StatementContext& context) {
+  const ContinuousQueries* const queries = context.environment.continuous_queries;
+  if (queries == nullptr) return base::InvalidArgument("continuous queries are disabled");
+  const auto time = [](int64_t ns) { return ns == 0 ? Cell::Null() : Cell::Time(ns); };
+  const auto count = [](uint64_t n) { return Cell::Integer(static_cast<int64_t>(n)); };
+  const auto list = queries->Status();  // borrowed until Finish()
+  RowWriter out(context.sink);
+  const std::string* database = nullptr;
+  for (const ContinuousQueryStatus& query : list) {
+    if (!MayUse(context.request.principal, query.database, meta::Privilege::kRead)) continue;
+    if (database == nullptr || *database != query.database) {
+      database = &query.database;
+      RETURN_IF_ERROR(
+          out.Begin({query.database,
+                     {},
+                     {"name", "last_run", "next_run", "done_until", "lag", "runs", "written",
+                      "windows_recomputed", "windows_pending", "errors", "last_error"},
+                     ""}));
+    }
+    RETURN_IF_ERROR(out.Add(
+        {Cell::String(query.name), time(query.last_run_ns), time(query.next_run_ns),
+         time(query.done_until_ns), Cell::String(out.Keep(RoundedDuration(query.lag_ns))),
+         count(query.runs), count(query.points_written), count(query.windows_recomputed),
+         count(query.windows_pending), count(query.errors), Cell::String(query.last_error)}));
+  }
+  return out.Finish();
+}
+
 absl::Status RunStatement(const ShowSubscriptions&, const StatementContext& context) {
   const auto catalog = context.catalog().Get();
   RowWriter out(context.sink);

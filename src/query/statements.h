@@ -38,6 +38,8 @@ absl::Status RunStatement(const AlterRetentionPolicy& statement, const Statement
 absl::Status RunStatement(const DropRetentionPolicy& statement, const StatementContext& context);
 absl::Status RunStatement(const CreateContinuousQuery& statement, const StatementContext& context);
 absl::Status RunStatement(const DropContinuousQuery& statement, const StatementContext& context);
+absl::Status RunStatement(const BackfillContinuousQuery& statement,
+                          const StatementContext& context);
 absl::Status RunStatement(const CreateSubscription& statement, const StatementContext& context);
 absl::Status RunStatement(const DropSubscription& statement, const StatementContext& context);
 absl::Status RunStatement(const CreateUser& statement, const StatementContext& context);
@@ -61,6 +63,8 @@ absl::Status RunStatement(const ShowTagValues& statement, const StatementContext
 absl::Status RunStatement(const ShowFieldKeys& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowCardinality& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowContinuousQueries& statement, const StatementContext& context);
+absl::Status RunStatement(const ShowContinuousQueryStatus& statement,
+                          const StatementContext& context);
 absl::Status RunStatement(const ShowSubscriptions& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowUsers& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowGrants& statement, const StatementContext& context);

@@ -1,5 +1,7 @@
 // Databases, retention policies, continuous queries, subscriptions, users: changes of the catalog.
 #include "base/status.h"
+#include "query/row_writer.h"
+#include "query/select.h"
 #include "query/statements.h"
 
 namespace varve::query {
@@ -27,6 +29,22 @@ meta::Privilege PrivilegeOf(PrivilegeWord word) {
   }
   return meta::Privilege::kAll;
 }
+
+// Takes the one row that SELECT INTO answers.
+class WrittenCount final : public ResultSink {
+ public:
+  uint64_t points() const { return points_; }
+  absl::Status BeginStatement(int) override { return absl::OkStatus(); }
+  absl::Status Rows(const RowBatch& batch) override {
+    points_ = static_cast<uint64_t>(batch.cells.back().integer_value);
+    return absl::OkStatus();
+  }
+  absl::Status Message(std::string_view, std::string_view) override { return absl::OkStatus(); }
+  absl::Status EndStatement(const absl::Status&) override { return absl::OkStatus(); }
+
+ private:
+  uint64_t points_ = 0;
+};
 
 absl::Status DropShards(const std::vector<meta::DroppedShard>& shards, engine::Store& store) {
   // The catalog no longer names them, so a crash from here on leaves nothing behind: the store
@@ -88,6 +106,34 @@ absl::Status RunStatement(const CreateContinuousQuery& statement, const Statemen
 
 absl::Status RunStatement(const DropContinuousQuery& statement, const StatementContext& context) {
   return context.catalog().DropContinuousQuery(statement.database, statement.name);
+}
+
+absl::Status RunStatement(const BackfillContinuousQuery& statement,
+                          const StatementContext& context) {
+  ContinuousQueries* const queries = context.environment.continuous_queries;
+  if (queries == nullptr) return base::InvalidArgument("continuous queries are disabled");
+  const auto run = [&](const SelectStatement& select) -> absl::StatusOr<uint64_t> {
+    RETURN_IF_ERROR(context.interrupted());
+    SelectContext own;
+    own.environment = &context.environment;
+    own.database = statement.database;
+    own.now_ns = context.now_ns;
+    own.interrupted = context.interrupted;
+    WrittenCount written;
+    RETURN_IF_ERROR(RunSelect(select, own, written));
+    return written.points();
+  };
+  ASSIGN_OR_RETURN(const BackfillResult result,
+                   queries->Backfill(statement.database, statement.name, statement.from_ns,
+                                     statement.to_ns, run));
+  RowWriter out(context.sink);
+  RETURN_IF_ERROR(out.Begin({"backfill", {}, {"time", "until", "windows", "written"}, ""}));
+  if (!result.range.empty()) {
+    RETURN_IF_ERROR(out.Add({Cell::Time(result.range.min_ns), Cell::Time(result.range.max_ns + 1),
+                             Cell::Integer(static_cast<int64_t>(result.windows)),
+                             Cell::Integer(static_cast<int64_t>(result.points_written))}));
+  }
+  return out.Finish();
 }
 
 absl::Status RunStatement(const CreateSubscription& statement, const StatementContext& context) {

@@ -1,0 +1,56 @@
+// What statements need of whoever runs continuous queries.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/types.h"
+#include "query/ast.h"
+
+namespace varve::query {
+
+// How a continuous query fares. Times are nanoseconds since 1970 UTC, 0: not yet.
+struct ContinuousQueryStatus {
+  std::string database;
+  std::string name;
+  int64_t last_run_ns = 0;    // when it last ran to its end
+  int64_t next_run_ns = 0;    // when it is due
+  int64_t done_until_ns = 0;  // the end of the last window it was run for
+  int64_t lag_ns = 0;         // how long it has been due
+  uint64_t runs = 0;          // of these counts: since the server was started
+  uint64_t points_written = 0;
+  uint64_t windows_recomputed = 0;  // because of late, changed or deleted points
+  uint64_t windows_pending = 0;     // to be recomputed
+  uint64_t errors = 0;
+  std::string last_error;  // of the last run; empty when it went well
+};
+
+// The windows that a backfill computed.
+struct BackfillResult {
+  model::TimeRange range;  // empty: no window
+  uint64_t windows = 0;
+  uint64_t points_written = 0;
+};
+
+// Thread safety: every method may be called from any thread.
+class ContinuousQueries {
+ public:
+  virtual ~ContinuousQueries() = default;
+
+  // In the order of SHOW CONTINUOUS QUERIES.
+  virtual std::vector<ContinuousQueryStatus> Status() const = 0;
+
+  // Runs SELECT ... INTO and returns how many points it wrote.
+  using Runner = std::function<absl::StatusOr<uint64_t>(const SelectStatement&)>;
+  // Computes all windows of a query that lie over a time from `from_ns` to `to_ns` (excluded) and
+  // are over. NOT_FOUND: no such query.
+  virtual absl::StatusOr<BackfillResult> Backfill(const std::string& database,
+                                                  const std::string& name, int64_t from_ns,
+                                                  int64_t to_ns, const Runner& run) = 0;
+};
+
+}  // namespace varve::query
