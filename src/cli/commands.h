@@ -34,6 +34,17 @@ struct DemoCommand {
 };
 absl::Status RunDemo(const DemoCommand& command);
 
+// What continuous queries do.
+struct DownsampleCommand {
+  ServerAddress server;
+  bool backfill = false;  // false: print how all of them fare
+  std::string database;
+  std::string name;
+  std::string from;  // a date
+  std::string to;    // excluded
+};
+absl::Status RunDownsample(const DownsampleCommand& command);
+
 enum class InspectWhat : uint8_t { kWal, kTsm, kIndex, kVerify };
 struct InspectCommand {
   InspectWhat what;

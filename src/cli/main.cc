@@ -35,6 +35,7 @@ struct Commands {
   QueryCommand query;
   ImportCommand import;
   DemoCommand demo;
+  DownsampleCommand downsample;
   InspectCommand inspect{InspectWhat::kVerify, ""};
 };
 
@@ -69,6 +70,23 @@ CLI::App* AddDemo(CLI::App& app, DemoCommand* command) {
   return sub;
 }
 
+CLI::App* AddDownsample(CLI::App& app, DownsampleCommand* command) {
+  CLI::App* sub = app.add_subcommand("downsample", "look after continuous queries");
+  sub->require_subcommand(1);
+  CLI::App* status = sub->add_subcommand("status", "print how each continuous query fares");
+  AddServer(*status, &command->server);
+  CLI::App* backfill = sub->add_subcommand("backfill", "run a continuous query over past data");
+  AddServer(*backfill, &command->server);
+  backfill->add_option("--database,--db,-d", command->database, "database of the query")
+      ->required();
+  backfill->add_option("--from", command->from, "first time, as \"2026-01-31\" or RFC 3339")
+      ->required();
+  backfill->add_option("--to", command->to, "end, excluded")->required();
+  backfill->add_option("name", command->name, "the continuous query")->required();
+  backfill->callback([command] { command->backfill = true; });
+  return sub;
+}
+
 CLI::App* AddInspect(CLI::App& app, InspectCommand* command) {
   CLI::App* sub = app.add_subcommand("inspect", "print or check the files of a stopped server");
   sub->require_subcommand(1);
@@ -93,6 +111,7 @@ int Main(int argc, char** argv) {
   CLI::App* query = AddQuery(app, &commands.query);
   CLI::App* import = AddImport(app, &commands.import);
   CLI::App* demo = AddDemo(app, &commands.demo);
+  CLI::App* downsample = AddDownsample(app, &commands.downsample);
   CLI::App* inspect = AddInspect(app, &commands.inspect);
   CLI::App* version = app.add_subcommand("version", "print the version");
   // influx's options have one hyphen.
@@ -112,6 +131,7 @@ int Main(int argc, char** argv) {
   if (query->parsed()) return Report(RunQuery(commands.query));
   if (import->parsed()) return Report(RunImport(commands.import));
   if (demo->parsed()) return Report(RunDemo(commands.demo));
+  if (downsample->parsed()) return Report(RunDownsample(commands.downsample));
   if (inspect->parsed()) return Report(RunInspect(commands.inspect));
   if (version->parsed()) std::cout << "varve " << http::kVarveVersion << std::endl;
   return 0;

@@ -1,6 +1,8 @@
 // GET /metrics: the server's counters in Prometheus' text format 0.0.4.
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/strings.h"
 #include "http/endpoints.h"
@@ -86,6 +88,76 @@ void AppendStore(std::string& out, const Services& services) {
   if (!shards.empty()) out += series;
 }
 
+void AppendRetention(std::string& out, const retention::EnforcerStatus& status) {
+  AppendCounter(out, "varve_retention_checks_total", "Times expired shards were looked for.",
+                status.checks);
+  AppendCounter(out, "varve_retention_failures_total", "Of these, those that met an error.",
+                status.failures);
+  AppendCounter(out, "varve_retention_shards_dropped_total", "Expired shards that were dropped.",
+                status.shards_dropped);
+  AppendCounter(out, "varve_retention_bytes_dropped_total", "Bytes of their files.",
+                status.bytes_dropped);
+  AppendGauge(out, "varve_retention_last_check_timestamp_seconds",
+              "When expired shards were last looked for; 0: not yet.",
+              status.last_check_ns / 1'000'000'000);
+  AppendGauge(out, "varve_retention_last_drop_timestamp_seconds",
+              "When a shard was last dropped; 0: not yet.", status.last_drop_ns / 1'000'000'000);
+  AppendGauge(out, "varve_retention_clock_doubt_seconds",
+              "How far the system's clock is ahead of the one that data expires by.",
+              status.clock_doubt_ns / 1'000'000'000);
+}
+
+void AppendContinuousQueries(std::string& out,
+                             const std::vector<query::ContinuousQueryStatus>& queries) {
+  uint64_t runs = 0, errors = 0, written = 0, recomputed = 0, pending = 0;
+  int64_t lag_ns = 0;
+  for (const query::ContinuousQueryStatus& query : queries) {
+    runs += query.runs;
+    errors += query.errors;
+    written += query.points_written;
+    recomputed += query.windows_recomputed;
+    pending += query.windows_pending;
+    lag_ns = std::max(lag_ns, query.lag_ns);
+  }
+  AppendGauge(out, "varve_continuous_queries", "Continuous queries.", queries.size());
+  AppendCounter(out, "varve_continuous_query_runs_total", "Runs that ended well.", runs);
+  AppendCounter(out, "varve_continuous_query_errors_total", "Runs that failed.", errors);
+  AppendCounter(out, "varve_continuous_query_points_written_total", "Points they wrote.", written);
+  AppendCounter(out, "varve_continuous_query_windows_recomputed_total",
+                "Windows computed again because of late, changed or deleted points.", recomputed);
+  AppendGauge(out, "varve_continuous_query_windows_pending", "Windows to be computed again.",
+              pending);
+  AppendGauge(out, "varve_continuous_query_lag_seconds",
+              "How long the most overdue continuous query has been due.", lag_ns / 1'000'000'000);
+}
+
+// A text as a label's value.
+std::string Label(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return out;
+}
+
+void AppendEachQuery(std::string& out, const std::vector<query::ContinuousQueryStatus>& queries) {
+  const auto series = [&](std::string_view type, std::string_view name, std::string_view help,
+                          auto value) {
+    base::StrAppend(out, "# HELP ", name, " ", help, "\n# TYPE ", name, " ", type, "\n");
+    for (const query::ContinuousQueryStatus& query : queries) {
+      base::StrAppend(out, name, "{db=\"", Label(query.database), "\",cq=\"", Label(query.name),
+                      "\"} ", value(query), "\n");
+    }
+  };
+  series("counter", "varve_cq_runs_total", "Runs that ended well.",
+         [](const auto& query) { return query.runs; });
+  series("counter", "varve_cq_points_written_total", "Points written.",
+         [](const auto& query) { return query.points_written; });
+  series("gauge", "varve_cq_last_run_timestamp_seconds", "When it last ran; 0: not yet.",
+         [](const auto& query) { return query.last_run_ns / 1'000'000'000; });
+}
+
 }  // namespace
 
 void HandleMetrics(const Services& services, ExchangePtr exchange, const Identity&) {
@@ -98,6 +170,12 @@ void HandleMetrics(const Services& services, ExchangePtr exchange, const Identit
               (services.env->NowNs() - services.start_ns) / 1'000'000'000);
   AppendHttp(out, *services.metrics);
   AppendStore(out, services);
+  if (services.enforcer != nullptr) AppendRetention(out, services.enforcer->Status());
+  if (services.continuous_queries != nullptr) {
+    const auto queries = services.continuous_queries->Status();
+    AppendContinuousQueries(out, queries);
+    if (services.continuous_query_stats && !queries.empty()) AppendEachQuery(out, queries);
+  }
   exchange->Reply(std::move(response));
 }
 

@@ -14,6 +14,7 @@
 #include "http/query_threads.h"
 #include "meta/catalog.h"
 #include "query/executor.h"
+#include "retention/enforcer.h"
 
 namespace varve::http {
 
@@ -52,6 +53,9 @@ struct Services {
   query::Executor* executor = nullptr;
   Metrics* metrics = nullptr;
   QueryThreads* query_threads = nullptr;
+  const retention::Enforcer* enforcer = nullptr;                 // null: retention is not enforced
+  const query::ContinuousQueries* continuous_queries = nullptr;  // null: they are not run
+  bool continuous_query_stats = false;                           // tell of each
   HttpOptions options;
   int64_t start_ns = 0;                                 // Env::NowNs() at the start
   std::function<void(const AccessRecord&)> access_log;  // may be empty; any thread

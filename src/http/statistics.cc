@@ -90,6 +90,37 @@ std::vector<StatisticsRow> CollectStatistics(const Services& services) {
     rows.push_back(std::move(row));
   }
 
+  if (services.enforcer != nullptr) {
+    const retention::EnforcerStatus status = services.enforcer->Status();
+    StatisticsRow row{"varve_retention", {}, {}, {}};
+    Add(row, "bytesDropped", status.bytes_dropped);
+    Add(row, "checks", status.checks);
+    Add(row, "failures", status.failures);
+    Add(row, "shardsDropped", status.shards_dropped);
+    rows.push_back(std::move(row));
+  }
+
+  if (services.continuous_queries != nullptr) {
+    const auto list = services.continuous_queries->Status();
+    StatisticsRow all{"cq", {}, {}, {}};
+    uint64_t ok = 0, failed = 0;
+    for (const auto& query : list) {
+      ok += query.runs;
+      failed += query.errors;
+    }
+    Add(all, "queryFail", failed);
+    Add(all, "queryOk", ok);
+    rows.push_back(std::move(all));
+    for (const auto& query : list) {
+      if (!services.continuous_query_stats) break;
+      StatisticsRow row{"cq_query", {{"cq", query.name}, {"db", query.database}}, {}, {}};
+      Add(row, "pointsWrittenOK", query.points_written);
+      Add(row, "queryOk", query.runs);
+      Add(row, "queryFail", query.errors);
+      rows.push_back(std::move(row));
+    }
+  }
+
   StatisticsRow engine_row{"varve_engine", {}, {}, {}};
   Add(engine_row, "cacheBytes", store.cache_bytes);
   Add(engine_row, "compactions", store.compactions);

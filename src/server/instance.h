@@ -13,6 +13,9 @@
 #include "engine/store.h"
 #include "meta/catalog.h"
 #include "query/executor.h"
+#include "retention/continuous_queries.h"
+#include "retention/enforcer.h"
+#include "retention/ticker.h"
 
 namespace varve::server {
 
@@ -24,6 +27,16 @@ struct InstanceOptions {
   query::QueryLimits limits;
   size_t query_threads = 0;  // 0: one per core
   query::ServerFacts facts;
+  bool enforce_retention = true;
+  int64_t retention_check_interval_ns = 30 * 60 * int64_t{1'000'000'000};
+  // As retention::Enforcer::Environment's.
+  std::function<void(const retention::ExpiredShard&)> on_shard_expired;
+  std::function<void(const absl::Status&)> on_retention_error;
+  bool run_continuous_queries = true;
+  int64_t continuous_queries_interval_ns = 1'000'000'000;
+  // As retention::ContinuousQueryService::Options'.
+  std::function<void(const retention::QueryRun&)> on_query_run;
+  std::function<void(const retention::QueryError&)> on_query_error;
   // As query::Executor::Environment's.
   std::function<void(std::string_view query, std::string_view database, int64_t duration_ns)>
       on_slow_query;
@@ -46,19 +59,30 @@ class Instance {
   meta::Catalog& catalog() { return *catalog_; }
   engine::Store& store() { return *store_; }
   query::Executor& executor() { return *executor_; }
+  // Null when retention is not enforced.
+  const retention::Enforcer* enforcer() const { return enforcer_.get(); }
+  // Null when continuous queries are not run.
+  const query::ContinuousQueries* continuous_queries() const { return queries_.get(); }
 
   // Closes the store: writes on their way are answered first. Then only the destructor may follow.
   void CloseStore();
 
  private:
   Instance() = default;
+  absl::Status OpenContinuousQueries(base::Env& env, InstanceOptions* options);
+  absl::Status StartRetention(base::Env& env, const InstanceOptions& options);
+  void StartContinuousQueries(const InstanceOptions& options);
 
   // In the order they are needed; destroyed from the bottom.
   std::unique_ptr<base::FileLock> lock_;
   std::unique_ptr<meta::Catalog> catalog_;
+  std::unique_ptr<retention::ContinuousQueryService> queries_;  // the store tells it of late points
   std::unique_ptr<engine::Store> store_;
   std::unique_ptr<base::ThreadPool> workers_;
   std::unique_ptr<query::Executor> executor_;
+  std::unique_ptr<retention::Enforcer> enforcer_;
+  std::unique_ptr<retention::Ticker> enforcer_thread_;
+  std::unique_ptr<retention::Ticker> queries_thread_;
 };
 
 }  // namespace varve::server

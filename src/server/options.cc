@@ -65,6 +65,21 @@ const std::vector<OptionSpec>& OptionTable() {
       {"coordinator", "query-threads", K::kCount, &O::query_threads, "0",
        "0 to 1024; 0: one per core", "Threads that share the work of all queries."},
 
+      {"retention", "enabled", K::kBool, &O::retention_enabled, "true", "",
+       "Whether shards older than their policy keeps are dropped."},
+      {"retention", "check-interval", K::kDuration, &O::retention_check_interval_ns, "30m",
+       "1s or more",
+       "How often expired shards are looked for; it is also done when a policy changes."},
+
+      {"continuous_queries", "enabled", K::kBool, &O::continuous_queries_enabled, "true", "",
+       "Whether continuous queries are run."},
+      {"continuous_queries", "log-enabled", K::kBool, &O::continuous_queries_log, "true", "",
+       "Whether each of their runs is logged; errors always are."},
+      {"continuous_queries", "query-stats-enabled", K::kBool, &O::continuous_queries_stats, "false",
+       "", "Whether /metrics and SHOW STATS tell of each continuous query."},
+      {"continuous_queries", "run-interval", K::kDuration, &O::continuous_queries_interval_ns, "1s",
+       "10ms or more", "How often it is looked for continuous queries that are due."},
+
       {"http", "bind-address", K::kText, &O::http_bind_address, "127.0.0.1:8086", "",
        "Address and port to listen on; \":8086\" is every address. Turn auth-enabled on before "
        "others can reach it."},

@@ -44,6 +44,14 @@ struct Options {
   uint64_t max_query_memory = 0;
   uint64_t query_threads = 0;
 
+  bool retention_enabled = false;
+  int64_t retention_check_interval_ns = 0;
+
+  bool continuous_queries_enabled = false;
+  bool continuous_queries_log = false;
+  bool continuous_queries_stats = false;
+  int64_t continuous_queries_interval_ns = 0;
+
   std::string http_bind_address;
   bool auth_enabled = false;
   bool ping_auth_enabled = false;

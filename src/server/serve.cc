@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "http/query_threads.h"
 #include "http/server.h"
@@ -31,6 +32,10 @@ sigset_t BlockStopSignals() {
 
 bool IsLoopback(std::string_view address) {
   return address.substr(0, 4) == "127." || address == "::1";
+}
+
+std::string TimeText(int64_t ns) {
+  return absl::FormatTime(absl::RFC3339_full, absl::FromUnixNanos(ns), absl::UTCTimeZone());
 }
 
 std::string MillisecondText(int64_t ns) {
@@ -73,6 +78,11 @@ absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
   limits.memory_bytes = options.max_query_memory;
   limits.log_after_ns = options.log_queries_after_ns;
   result.query_threads = options.query_threads;
+
+  result.enforce_retention = options.retention_enabled;
+  result.retention_check_interval_ns = options.retention_check_interval_ns;
+  result.run_continuous_queries = options.continuous_queries_enabled;
+  result.continuous_queries_interval_ns = options.continuous_queries_interval_ns;
   return result;
 }
 
@@ -146,6 +156,34 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
                                     {"database", std::string(database)},
                                     {"duration", MillisecondText(duration_ns)}});
   };
+  instance_options.on_shard_expired = [&logger](const retention::ExpiredShard& shard) {
+    logger.Info("dropped expired shard", {{"database", shard.database_name},
+                                          {"policy", shard.policy_name},
+                                          {"shard", base::StrCat(shard.shard)},
+                                          {"start", TimeText(shard.range.min_ns)},
+                                          {"end", TimeText(shard.range.max_ns + 1)},
+                                          {"bytes", base::StrCat(shard.bytes)}});
+  };
+  instance_options.on_retention_error = [&logger](const absl::Status& error) {
+    logger.Error("enforcing retention failed", {{"error", std::string(base::MessageOf(error))}});
+  };
+  if (options.continuous_queries_log) {
+    instance_options.on_query_run = [&logger](const retention::QueryRun& run) {
+      logger.Info("finished continuous query", {{"name", run.name},
+                                                {"database", run.database},
+                                                {"start", TimeText(run.span.start_ns)},
+                                                {"end", TimeText(run.span.end_ns)},
+                                                {"again", run.again ? "true" : "false"},
+                                                {"written", base::StrCat(run.points_written)},
+                                                {"duration", MillisecondText(run.duration_ns)}});
+    };
+  }
+  instance_options.on_query_error = [&logger](const retention::QueryError& error) {
+    logger.Error("continuous query failed",
+                 {{"name", error.name},
+                  {"database", error.database},
+                  {"error", std::string(base::MessageOf(error.status))}});
+  };
   // Asked only by queries, which come when `services` is complete.
   instance_options.facts.statistics = [&services] { return http::CollectStatistics(services); };
   instance_options.facts.diagnostics = [&services] { return http::CollectDiagnostics(services); };
@@ -159,6 +197,9 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   services.catalog = &instance->catalog();
   services.store = &instance->store();
   services.executor = &instance->executor();
+  services.enforcer = instance->enforcer();
+  services.continuous_queries = instance->continuous_queries();
+  services.continuous_query_stats = options.continuous_queries_stats;
   services.query_threads = query_threads.get();
 
   ASSIGN_OR_RETURN(std::unique_ptr<http::Server> server, http::Server::Start(services));
