@@ -289,7 +289,8 @@ std::string FormatJoin(const Join& join) {
     }
     StrAppend(out, Format(side.source), " AS ", QuoteIdentifier(side.alias));
   }
-  if (join.on_given) out += " ON time";
+  if (!join.on_given) return out;
+  out += " ON time";
   for (const std::string& tag : join.tags) StrAppend(out, ", ", QuoteIdentifier(tag));
   return out;
 }
