@@ -217,11 +217,12 @@ void AggregateScan::Merge(const GroupState& from, GroupState* to) const {
   }
 }
 
-std::vector<AggregateScan::Member> AggregateScan::MembersOf(size_t begin, size_t end) const {
+std::vector<AggregateScan::Member> AggregateScan::MembersOf(
+    std::span<const uint32_t> groups) const {
   std::vector<Member> members;
-  for (size_t group = begin; group < end; ++group) {
-    for (const GroupMember& member : grouped_.groups[group].members) {
-      members.push_back({member.source, member.series, static_cast<uint32_t>(group - begin)});
+  for (size_t i = 0; i < groups.size(); ++i) {
+    for (const GroupMember& member : grouped_.groups[groups[i]].members) {
+      members.push_back({member.source, member.series, static_cast<uint32_t>(i)});
     }
   }
   if (order_matters_) return members;
@@ -233,24 +234,24 @@ std::vector<AggregateScan::Member> AggregateScan::MembersOf(size_t begin, size_t
 }
 
 absl::Status AggregateScan::Scan(
-    size_t begin, size_t end,
-    const std::function<absl::Status(size_t group, const GroupState&)>& done) {
-  const std::vector<Member> members = MembersOf(begin, end);
+    std::span<const uint32_t> groups,
+    const std::function<absl::Status(size_t place, const GroupState&)>& done) {
+  const std::vector<Member> members = MembersOf(groups);
   const size_t threads = query_.context().environment->workers->threads() + 1;
   const size_t size = std::max(kTaskSeriesMin, (members.size() + threads * 4 - 1) / (threads * 4));
   std::vector<Task> tasks((members.size() + size - 1) / size);
   for (size_t i = 0; i < tasks.size(); ++i) {
     tasks[i].begin = i * size;
     tasks[i].end = std::min(members.size(), tasks[i].begin + size);
-    tasks[i].states.resize(end - begin);
+    tasks[i].states.resize(groups.size());
   }
   query_.context().environment->workers->ParallelFor(
       tasks.size(), [&](size_t i) { tasks[i].status = RunTask(members, &tasks[i]); });
   for (const Task& task : tasks) RETURN_IF_ERROR(task.status);
-  for (size_t group = begin; group < end; ++group) {
+  for (size_t place = 0; place < groups.size(); ++place) {
     std::unique_ptr<GroupState> merged;
     for (Task& task : tasks) {
-      std::unique_ptr<GroupState> state = std::move(task.states[group - begin]);
+      std::unique_ptr<GroupState> state = std::move(task.states[place]);
       if (state == nullptr) continue;
       if (merged == nullptr) {
         merged = std::move(state);
@@ -258,7 +259,7 @@ absl::Status AggregateScan::Scan(
         Merge(*state, merged.get());
       }
     }
-    RETURN_IF_ERROR(done(group, *merged));
+    RETURN_IF_ERROR(done(place, *merged));
   }
   return absl::OkStatus();
 }

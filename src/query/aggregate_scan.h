@@ -52,23 +52,24 @@ class AggregateScan {
                 std::vector<const LeafPlan*> leaves, const std::vector<VarRef>& aux,
                 QueryState& query);
 
-  // Scans groups [begin, end) and calls `done` for each, in order, on the calling thread; states
-  // are released afterwards. Where the order of series cannot matter they are read in that of their
-  // source, whatever group they belong to: neighbours share pages of the files.
-  absl::Status Scan(size_t begin, size_t end,
-                    const std::function<absl::Status(size_t group, const GroupState&)>& done);
+  // Scans the `groups` and calls `done` for each, in order, on the calling thread, with its place
+  // among them; states are released afterwards. Where the order of series cannot matter they are
+  // read in that of their source, whatever group they belong to: neighbours share pages of the
+  // files.
+  absl::Status Scan(std::span<const uint32_t> groups,
+                    const std::function<absl::Status(size_t place, const GroupState&)>& done);
 
   const std::vector<const LeafPlan*>& leaves() const { return leaves_; }
 
  private:
   struct Task;
-  // A series to read, and the group it counts for, from the first of those scanned.
+  // A series to read, and the group it counts for, by its place among those scanned.
   struct Member {
     uint32_t source;
     uint32_t series;
     uint32_t group;
   };
-  std::vector<Member> MembersOf(size_t begin, size_t end) const;
+  std::vector<Member> MembersOf(std::span<const uint32_t> groups) const;
   absl::Status RunTask(std::span<const Member> members, Task* task);
   absl::Status ScanSeries(RowReader* reader, size_t series, GroupState* state, Task* task);
   absl::Status CountUse(GroupState* state, Task* task);

@@ -141,7 +141,6 @@ class Planner {
     }
     leaf->field = *of->args[0]->As<VarRef>();
     leaf->type = StoredType(leaf->field.type, has_subquery_);
-    leaf->options.descending = !select_.compiled->ascending;
     leaf->keeps_time =
         leaf->function->keeps_time || (selector && interval.zero() && !select_.statement.joined);
     leaf->fills = !interval.zero() && leaf->function->gaps != Gaps::kNone;
@@ -149,6 +148,7 @@ class Planner {
     const bool seeded = fill == FillOption::kPrevious || fill == FillOption::kLinear;
     leaf->range = leaf->fills && seeded ? LookBack(*select_.compiled, select_.range, range) : range;
     leaf->options.aux_width = selector ? plan_.aux.size() : 0;
+    leaf->options.shows_row = leaf->keeps_time || leaf->options.aux_width > 0;
     if (HasFurtherColumns(call)) leaf->options.by_width = call.args.size() - 2;
     if (call.args.size() > 1) {
       const Expr& last = *call.args.back();

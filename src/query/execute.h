@@ -22,6 +22,9 @@ class RowSink {
   virtual ~RowSink() = default;
   // The rows that follow belong to this series. Not called for a series without rows.
   virtual absl::Status Begin(std::string_view name, const TagPairs& tags) = 0;
+  // The rows that follow belong to the n-th series begun, from 0: only of a statement within
+  // another, whose rows are one stream for the outer one.
+  virtual absl::Status Resume(size_t series);
   // `values`: row by row, one per column without time; borrowed for this call.
   virtual absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) = 0;
   // True when more rows of the series that was begun would be dropped; they need not be computed.
@@ -33,6 +36,8 @@ struct Surroundings {
   std::vector<std::string> dimensions;  // by which the outer statement groups
   int64_t slimit = 0;
   int64_t soffset = 0;
+  // By which the outermost statement groups; null: this is that one.
+  const std::vector<std::string>* final_dimensions = nullptr;
 };
 
 absl::Status ExecuteSelect(const PreparedSelect& select, const Surroundings& around,
@@ -54,8 +59,14 @@ struct Group {
 // Everything a statement reads, grouped, groups in the order of the answer.
 struct GroupedSources {
   std::vector<std::unique_ptr<RowSource>> sources;
+  // Of each source: which source of the statement it is of. Several of one do not overlap in time.
+  std::vector<uint32_t> statement_sources;
   std::vector<std::string> dimensions;  // ascending, each once
   std::vector<Group> groups;
+  // Groups that are one series to the outermost statement, whose rows InfluxDB hands on as one
+  // stream, in the order of that statement. Empty: each group is a stream of its own.
+  std::vector<std::vector<uint32_t>> streams;
+  bool outermost = true;  // of a statement that is not within another
 
   std::vector<GroupMember> members;  // of all groups, one group after another
   TextArena texts;

@@ -6,17 +6,21 @@
 #include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "base/status.h"
 #include "query/aggregate_scan.h"
 #include "query/call_plan.h"
+#include "query/call_rows.h"
 #include "query/data_type.h"
 #include "query/evaluate.h"
 #include "query/execute.h"
 #include "query/fill.h"
 #include "query/functions/function.h"
-#include "query/merge_rows.h"
+#include "query/stream_points.h"
+#include "query/stream_scan.h"
 
 namespace varve::query {
 namespace {
@@ -33,24 +37,6 @@ constexpr size_t kChunkWindows = 1 << 20;
 // Beyond so many groups the state of a group, not of its windows, is what takes memory.
 constexpr size_t kChunkGroupsMax = 1 << 16;
 
-// The points of every call of one group; texts live as long as this.
-struct GroupPoints {
-  GroupPoints(size_t count, QueryState& query) : calls(count), memory(query) {}
-
-  // Counts what is held now, and `more` bytes that are about to be, for the query's budget.
-  absl::Status Count(size_t more = 0) {
-    size_t bytes = sizeof(GroupPoints) + calls.size() * sizeof(Points) + texts.bytes() + more;
-    for (const Points& points : calls) bytes += points.bytes();
-    return memory.Set(bytes);
-  }
-
-  std::vector<Points> calls;
-  // LOOKBACK with fill(previous): what each symbol was last before the answer begins, and when.
-  std::vector<FieldValue> seeds;
-  std::vector<int64_t> seed_times;
-  TextArena texts;
-  MemoryUse memory;
-};
 using GroupsPoints = std::vector<std::unique_ptr<GroupPoints>>;
 
 class CallsRunner {
@@ -61,34 +47,26 @@ class CallsRunner {
         grouped_(grouped),
         plan_(std::move(plan)),
         query_(query),
-        sink_(sink),
-        ascending_(select.compiled->ascending) {
+        ascending_(select.compiled->ascending),
+        rows_(select, grouped, plan_, sink) {
     MakeScans();
-    for (const ExprPtr& field : plan_.fields) {
-      fields_.push_back(
-          RowExpression::Bind(*field, [this](const Expr& e) { return plan_.SymbolOf(e); }));
-    }
-    for (const ExprPtr& expr : plan_.hidden) {
-      hidden_.push_back(
-          RowExpression::Bind(*expr, [this](const Expr& e) { return plan_.SymbolOf(e); }));
-    }
-    for (const CallPlan& call : plan_.calls) {
-      symbol_fill_.push_back(FillValueOf(select.statement, call));
-    }
-    for (const VarRef& ref : plan_.aux) {
-      symbol_fill_.push_back(FillValueFor(select.statement, ref.type));
+    pauses_.resize(plan_.calls.size());
+    ended_.resize(plan_.calls.size());
+    for (const PreparedSource& source : select.sources) {
+      has_subquery_ = has_subquery_ || source.view == nullptr;
     }
   }
 
   absl::Status Run() {
     if (!any_points_) return absl::OkStatus();
+    if (!grouped_.streams.empty()) return RunStreams();
     size_t groups_max = kChunkGroups;
     size_t series_max = kChunkSeries;
     if (const size_t fixed = FixedSizeGroups(); fixed > 0) {
       groups_max = fixed;
       series_max = std::numeric_limits<size_t>::max();
     }
-    for (size_t begin = 0; begin < grouped_.groups.size();) {
+    for (size_t begin = 0; begin < grouped_.groups.size() && !rows_.ended();) {
       size_t end = begin;
       size_t series = 0;
       while (end < grouped_.groups.size() && end - begin < groups_max && series < series_max) {
@@ -156,29 +134,91 @@ class CallsRunner {
     }
   }
 
-  // What fill() shows where a call has no point. A call whose type is not known, since its field is
-  // not, shows nothing.
-  static FieldValue FillValueOf(const SelectStatement& statement, const CallPlan& call) {
-    return call.type == DataType::kUnknown ? FieldValue() : FillValueFor(statement, call.type);
-  }
   absl::Status RunChunk(size_t begin, size_t end) {
     GroupsPoints groups;
+    std::vector<uint32_t> chunk;
     for (size_t i = begin; i < end; ++i) {
       groups.push_back(std::make_unique<GroupPoints>(plan_.calls.size(), query_));
+      chunk.push_back(static_cast<uint32_t>(i));
     }
-    for (auto& scan : scans_) {
-      RETURN_IF_ERROR(scan->Scan(begin, end, [&](size_t group, const GroupState& state) {
-        return TakeState(*scan, state, groups[group - begin].get());
-      }));
+    if (!has_subquery_) {
+      for (auto& scan : scans_) {
+        RETURN_IF_ERROR(scan->Scan(chunk, [&](size_t place, const GroupState& state) {
+          return TakeState(*scan, state, groups[place].get());
+        }));
+      }
     }
-    RETURN_IF_ERROR(ReadStreams(begin, &groups));
-    for (size_t i = 0; i < groups.size(); ++i) {
+    // What is left: calls that take points as they are, and those to which their order matters.
+    std::vector<absl::Status> statuses(groups.size());
+    query_.context().environment->workers->ParallelFor(groups.size(), [&](size_t i) {
+      statuses[i] = ReadInOrder(std::span(&chunk[i], 1), groups[i].get());
+    });
+    for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+    for (size_t i = 0; i < groups.size() && !rows_.ended(); ++i) {
       RETURN_IF_ERROR(query_.Check());
       RETURN_IF_ERROR(Finish(groups[i].get()));
-      RETURN_IF_ERROR(Emit(grouped_.groups[begin + i], *groups[i]));
+      RETURN_IF_ERROR(rows_.Add(chunk[i], *groups[i]));
       groups[i].reset();
     }
     return absl::OkStatus();
+  }
+
+  // A statement within another that groups by less: the outer one takes its rows in the order of
+  // InfluxDB's iterators, in which the groups of a stream take turns.
+  absl::Status RunStreams() {
+    for (const std::vector<uint32_t>& stream : grouped_.streams) {
+      if (rows_.ended()) break;
+      GroupPoints points(plan_.calls.size(), query_);
+      if (!has_subquery_) RETURN_IF_ERROR(ScanGroups(stream, &points));
+      RETURN_IF_ERROR(ReadInOrder(stream, &points));
+      for (StreamPoints& call : points.calls) {
+        if (call.groups.empty()) call.groups.assign(call.points.size(), stream.front());
+      }
+      RETURN_IF_ERROR(query_.Check());
+      RETURN_IF_ERROR(Finish(&points));
+      RETURN_IF_ERROR(rows_.Add(stream.front(), points));
+    }
+    return absl::OkStatus();
+  }
+  // Reads out the state of one group of a stream; texts are kept in `into`.
+  absl::Status TakeGroup(const AggregateScan& scan, const GroupState& state, GroupPoints* into,
+                         std::vector<std::vector<Points>>* by_call) {
+    GroupPoints group(plan_.calls.size(), query_);
+    RETURN_IF_ERROR(TakeState(scan, state, &group));
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      const auto& leaves = scan.leaves();
+      if (std::find(leaves.begin(), leaves.end(), &plan_.calls[c].leaf) == leaves.end()) continue;
+      Points& points = group.calls[c].points;
+      for (FieldValue& value : points.values) value = into->texts.Keep(value);
+      for (FieldValue& value : points.aux) value = into->texts.Keep(value);
+      (*by_call)[c].push_back(std::move(points));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status ScanGroups(const std::vector<uint32_t>& stream, GroupPoints* into) {
+    std::vector<std::vector<Points>> by_call(plan_.calls.size());
+    for (size_t begin = 0; begin < stream.size(); begin += kChunkGroups) {
+      const size_t end = std::min(stream.size(), begin + kChunkGroups);
+      const std::span<const uint32_t> chunk = std::span(stream).subspan(begin, end - begin);
+      for (auto& scan : scans_) {
+        const auto take = [&](size_t, const GroupState& state) {
+          return TakeGroup(*scan, state, into, &by_call);
+        };
+        RETURN_IF_ERROR(scan->Scan(chunk, take));
+      }
+    }
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      if (by_call[c].empty()) continue;
+      const LeafPlan& leaf = plan_.calls[c].leaf;
+      // Pauses are not of one group.
+      const bool in_order = std::any_of(by_call[c].begin(), by_call[c].end(), [](const Points& p) {
+        return p.tied || !p.pauses.empty();
+      });
+      into->calls[c] = Interleave(std::move(by_call[c]), stream, select_.WindowsOver(leaf.range),
+                                  ascending_, leaf.keeps_time);
+      into->calls[c].points.tied = in_order;
+    }
+    return into->Count();
   }
 
   // Reads the states of a group out, in the order of the answer.
@@ -204,41 +244,41 @@ class CallsRunner {
       }
       for (FieldValue& value : points.aux) value = group->texts.Keep(value);
       for (size_t c = 0; c < plan_.calls.size(); ++c) {
-        if (&plan_.calls[c].leaf == &leaf) group->calls[c] = std::move(points);
+        if (&plan_.calls[c].leaf == &leaf) group->calls[c].points = std::move(points);
       }
     }
     return group->Count();
   }
 
-  // Calls whose transformations take points as they are.
-  absl::Status ReadStreams(size_t begin, GroupsPoints* groups) {
+  // Computes what needs the rows in InfluxDB's order.
+  absl::Status ReadInOrder(std::span<const uint32_t> stream, GroupPoints* to) {
     for (size_t c = 0; c < plan_.calls.size(); ++c) {
       const LeafPlan& leaf = plan_.calls[c].leaf;
-      if (leaf.function != nullptr || leaf.type == FieldType::kNone) continue;
-      std::vector<absl::Status> statuses(groups->size());
-      query_.context().environment->workers->ParallelFor(groups->size(), [&](size_t i) {
-        statuses[i] = ReadStream(leaf, grouped_.groups[begin + i], c, (*groups)[i].get());
-      });
-      for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
+      if (leaf.type == FieldType::kNone) continue;
+      StreamPoints* call = &to->calls[c];
+      if (leaf.function == nullptr) {
+        RETURN_IF_ERROR(ReadPoints(leaf, stream, call, to));
+      } else if (has_subquery_ || call->points.tied) {
+        *call = StreamPoints();
+        RETURN_IF_ERROR(
+            ScanStream(select_, grouped_, stream, leaf, plan_.aux, query_, &to->texts, call));
+        RETURN_IF_ERROR(to->Count());
+      }
     }
     return absl::OkStatus();
   }
-  absl::Status ReadStream(const LeafPlan& leaf, const Group& group, size_t call, GroupPoints* to) {
-    Points* out = &to->calls[call];
-    ReadRequest request;
-    request.range = leaf.range;
-    request.ranges = select_.RangesWithin(leaf.range);
-    request.descending = !ascending_;
-    request.columns = {leaf.field};
-    auto merger = RowMerger::Make(grouped_, group, request, 0, query_);
+  absl::Status ReadPoints(const LeafPlan& leaf, std::span<const uint32_t> stream,
+                          StreamPoints* call, GroupPoints* to) {
+    StreamReader reader(select_, grouped_, stream, leaf.range, {leaf.field}, query_);
     while (true) {
-      RowBlock block;
-      RETURN_IF_ERROR(merger->Next(&block));
+      StreamReader::Block block;
+      RETURN_IF_ERROR(reader.Next(&block));
       if (block.rows == 0) return absl::OkStatus();
       RETURN_IF_ERROR(query_.AddPoints(block.rows));
       for (size_t i = 0; i < block.rows; ++i) {
-        if (!block.values[i].is_null())
-          out->Append(block.times[i], to->texts.Keep(block.values[i]));
+        if (block.values[i].is_null()) continue;
+        call->points.Append(block.times[i], to->texts.Keep(block.values[i]));
+        if (stream.size() > 1) call->groups.push_back(block.groups[i]);
       }
       RETURN_IF_ERROR(to->Count());
     }
@@ -248,24 +288,62 @@ class CallsRunner {
   absl::Status Finish(GroupPoints* group) {
     for (size_t c = 0; c < plan_.calls.size(); ++c) {
       const CallPlan& call = plan_.calls[c];
-      Points& points = group->calls[c];
+      StreamPoints& stream = group->calls[c];
       FieldType type = call.leaf.type;
       if (type == FieldType::kNone) continue;
+      if (ended_[c]) stream = StreamPoints();
+      if (call.leaf.function != nullptr) FindPauses(c, &stream);
       if (call.leaf.fills) RETURN_IF_ERROR(Fill(call.leaf, c, group));
-      if (call.leaf.function != nullptr) type = TypeOf(points, type);
+      if (call.leaf.function != nullptr) type = TypeOf(stream.points, type);
       for (const Call* transformation : call.transformations) {
         const Windows windows = select_.WindowsOver(call.leaf.range);
         const TransformContext context{transformation, type, ascending_, &windows};
         // Input and output are there together.
-        RETURN_IF_ERROR(group->Count(points.bytes()));
-        ASSIGN_OR_RETURN(points, Transform(context, points));
+        RETURN_IF_ERROR(group->Count(stream.points.bytes()));
+        if (stream.groups.empty()) {
+          ASSIGN_OR_RETURN(stream.points, Transform(context, stream.points));
+        } else {
+          ASSIGN_OR_RETURN(stream, TransformStream(context, stream));
+        }
         ASSIGN_OR_RETURN(type, TransformType(*transformation, type));
       }
       if (select_.compiled->lookback_ns > 0) CutLookback(c, group);
       // With HAVING or ORDER BY they count the rows that come of it.
-      if (select_.shape == nullptr) Limit(&points);
+      if (select_.shape != nullptr) continue;
+      if (stream.groups.empty()) {
+        Limit(&stream.points);
+      } else {
+        LimitStream(static_cast<size_t>(select_.statement.offset),
+                    static_cast<size_t>(select_.statement.limit), &stream);
+      }
     }
     return group->Count();
+  }
+  // Finds the pauses of a call that show. A transformation takes the first for the end, now and for
+  // the groups that follow.
+  void FindPauses(size_t c, StreamPoints* stream) {
+    const CallPlan& call = plan_.calls[c];
+    Points& points = stream->points;
+    if (!grouped_.outermost) points.pauses.clear();
+    if (!pauses_[c].has_value()) {
+      FillContext context;
+      context.ascending = ascending_;
+      context.range = call.leaf.range;
+      pauses_[c].emplace(select_.WindowsOver(call.leaf.range), context, FillsGaps(call.leaf));
+    }
+    pauses_[c]->Apply(&points);
+    if (call.transformations.empty() || points.pauses.empty()) return;
+    Slice(0, points.pauses.front(), &points);
+    points.pauses.clear();
+    ended_[c] = true;
+  }
+  bool FillsGaps(const LeafPlan& leaf) const {
+    return leaf.fills && FillOptionNow() != FillOption::kNone;
+  }
+  FillOption FillOptionNow() const {
+    const FillOption option = select_.compiled->fill;
+    const bool written = select_.statement.target.has_value();
+    return written && option == FillOption::kNull ? FillOption::kNone : option;
   }
   static FieldType TypeOf(const Points& points, FieldType otherwise) {
     for (const FieldValue& value : points.values) {
@@ -274,12 +352,10 @@ class CallsRunner {
     return otherwise;
   }
   absl::Status Fill(const LeafPlan& leaf, size_t call, GroupPoints* group) const {
-    Points* points = &group->calls[call];
+    StreamPoints* stream = &group->calls[call];
+    Points* points = &stream->points;
     FillContext context;
-    context.option = select_.compiled->fill;
-    if (select_.statement.target.has_value() && context.option == FillOption::kNull) {
-      context.option = FillOption::kNone;
-    }
+    context.option = FillOptionNow();
     if (context.option == FillOption::kNone || points->size() == 0) {
       return absl::OkStatus();
     }
@@ -295,8 +371,19 @@ class CallsRunner {
     context.max_ns = select_.statement.fill_max_ns;
     const Windows windows = select_.WindowsOver(leaf.range);
     const size_t width = sizeof(int64_t) + (1 + points->aux_width) * sizeof(FieldValue);
-    RETURN_IF_ERROR(group->Count(WindowsFilled(*points, windows, context) * width));
-    *points = FillWindows(*points, windows, context);
+    if (stream->groups.empty()) {
+      RETURN_IF_ERROR(group->Count(WindowsFilled(*points, windows, context) * width));
+      // Behind the first point, only a pause behind the last window is noticed.
+      std::vector<size_t> pauses = std::move(points->pauses);
+      *points = FillWindows(*points, windows, context);
+      for (size_t& place : pauses) place = place == 0 ? 0 : points->size();
+      points->pauses = std::move(pauses);
+      return absl::OkStatus();
+    }
+    size_t runs = 0;
+    for (size_t i = 0; i < points->size(); i = stream->RunEnd(i)) ++runs;
+    RETURN_IF_ERROR(group->Count(runs * WindowsFilled(*points, windows, context) * width));
+    *stream = FillStream(*stream, windows, context);
     return absl::OkStatus();
   }
   // fill(n) among texts is "", among booleans false.
@@ -307,11 +394,23 @@ class CallsRunner {
   }
   // Drops the points that LOOKBACK asked for and the statement did not.
   void CutLookback(size_t call, GroupPoints* group) const {
-    Points& points = group->calls[call];
+    StreamPoints& stream = group->calls[call];
+    Points& points = stream.points;
     const Windows windows = select_.WindowsOver(select_.range);
     const bool windowed = !windows.interval().zero();
     const int64_t border = ascending_ ? select_.range.min_ns : select_.range.max_ns;
     const int64_t first = windowed ? windows.At(border).start_ns : border;
+    if (!stream.groups.empty()) {
+      StreamPoints kept;
+      kept.points.aux_width = points.aux_width;
+      for (size_t i = 0; i < points.size(); ++i) {
+        if (ascending_ ? points.times[i] < first : points.times[i] > first) continue;
+        kept.points.Append(points.times[i], points.values[i], points.AuxOf(i));
+        kept.groups.push_back(stream.groups[i]);
+      }
+      stream = std::move(kept);
+      return;
+    }
     size_t cut = 0;
     while (cut < points.size() &&
            (ascending_ ? points.times[cut] < first : points.times[cut] > first)) {
@@ -346,122 +445,21 @@ class CallsRunner {
     cut(points->times, 1);
     cut(points->values, 1);
     cut(points->aux, points->aux_width);
-  }
-
-  // Joins the calls by time and hands out rows.
-  absl::Status Emit(const Group& group, const GroupPoints& points) {
-    const size_t symbols = plan_.calls.size() + plan_.aux.size();
-    Row row{std::vector<FieldValue>(symbols + 1), std::vector<int64_t>(symbols)};
-    if (!points.seeds.empty()) {
-      std::copy(points.seeds.begin(), points.seeds.end(), row.values.begin());
-      row.seen = points.seed_times;
-    }
-    std::vector<size_t> at(plan_.calls.size());
-    std::vector<int64_t> times;
-    std::vector<FieldValue> values;
-    bool begun = false;
-    const auto flush = [&]() -> absl::Status {
-      if (times.empty()) return absl::OkStatus();
-      if (!begun) RETURN_IF_ERROR(sink_.Begin(group.name, grouped_.TagsOf(group)));
-      begun = true;
-      RETURN_IF_ERROR(sink_.Rows(times.size(), times.data(), values.data()));
-      times.clear();
-      values.clear();
-      return absl::OkStatus();
-    };
-    while (true) {
-      bool found = false;
-      int64_t time = 0;
-      for (size_t c = 0; c < points.calls.size(); ++c) {
-        if (plan_.calls[c].hidden) continue;
-        if (at[c] >= points.calls[c].size()) continue;
-        const int64_t next = points.calls[c].times[at[c]];
-        if (!found || (ascending_ ? next < time : next > time)) time = next;
-        found = true;
-      }
-      if (!found) break;
-      for (size_t c = 0; c < points.calls.size(); ++c) {
-        const int64_t of =
-            plan_.calls[c].hidden ? HiddenTime(points.calls[c], c, time, &at[c]) : time;
-        TakePoint(points.calls[c], c, of, &at[c], &row);
-      }
-      times.push_back(time);
-      row.values.back() = FieldValue::Integer(time);
-      for (const RowExpression& field : fields_) {
-        FieldValue value = field.Evaluate(row.values);
-        if (value.type() == FieldType::kFloat && std::isnan(value.as_float())) value = {};
-        values.push_back(value);
-      }
-      // With INTO, what top() and bottom() group by becomes tags.
-      for (size_t i = 0; i < plan_.written_tags.size(); ++i) {
-        values.push_back(row.values[plan_.calls.size() + i]);
-      }
-      for (const RowExpression& expr : hidden_) values.push_back(expr.Evaluate(row.values));
-      if (times.size() == model::kBatchRows) RETURN_IF_ERROR(flush());
-    }
-    return flush();
-  }
-  // The symbols of a row of the answer, the time last, and when each was last given a value.
-  struct Row {
-    std::vector<FieldValue> values;
-    std::vector<int64_t> seen;
-  };
-  // The time of the point of a hidden call that belongs to the row at `time`: that of its window.
-  // Windows come in the order of the rows; one may be asked for by several rows.
-  int64_t HiddenTime(const Points& points, size_t call, int64_t time, size_t* at) const {
-    if (points.size() == 0) return time;
-    if (select_.compiled->interval.zero()) {
-      *at = 0;
-      return points.times[0];
-    }
-    const int64_t start = select_.WindowsOver(plan_.calls[call].leaf.range).At(time).start_ns;
-    if (*at > 0) --*at;
-    while (*at < points.size() &&
-           (ascending_ ? points.times[*at] < start : points.times[*at] > start)) {
-      ++*at;
-    }
-    return start;
-  }
-  // Sets the symbols of one call for the row at `time`; a missing point leaves what fill() says,
-  // with fill(previous) what was there, unless that is too old.
-  void TakePoint(const Points& points, size_t call, int64_t time, size_t* at, Row* row) const {
-    const bool previous = select_.compiled->fill == FillOption::kPrevious;
-    const int64_t age_max = select_.statement.fill_max_ns;
-    // Then a window that was filled and is null is so on purpose.
-    const bool bounded = age_max > 0 || !select_.ranges.empty();
-    const auto set = [&](size_t symbol, const FieldValue& value, bool filled) {
-      if (!value.is_null()) {
-        row->values[symbol] = value;
-        row->seen[symbol] = time;
-      } else if (!previous) {
-        row->values[symbol] = symbol_fill_[symbol];
-      } else if ((filled && bounded) ||
-                 (age_max > 0 && std::abs(time - row->seen[symbol]) > age_max)) {
-        row->values[symbol] = FieldValue();
-      }
-    };
-    if (*at < points.size() && points.times[*at] == time) {
-      set(call, points.values[*at], plan_.calls[call].leaf.fills);
-      for (size_t a = 0; a < points.aux_width; ++a) {
-        set(plan_.calls.size() + a, points.aux[*at * points.aux_width + a], false);
-      }
-      ++*at;
-    } else {
-      set(call, FieldValue(), false);
-    }
+    for (size_t& place : points->pauses) place = std::clamp(place, offset, end) - offset;
   }
 
   const PreparedSelect& select_;
   const GroupedSources& grouped_;
   SelectPlan plan_;
   QueryState& query_;
-  RowSink& sink_;
   bool ascending_;
   bool any_points_ = false;
+  bool has_subquery_ = false;
   std::vector<std::unique_ptr<AggregateScan>> scans_;
-  std::vector<RowExpression> fields_;
-  std::vector<RowExpression> hidden_;
-  std::vector<FieldValue> symbol_fill_;
+  CallRows rows_;
+  // Of each call: its pauses, and whether one of them ended it.
+  std::vector<std::optional<PauseFilter>> pauses_;
+  std::vector<bool> ended_;
 };
 
 }  // namespace

@@ -155,7 +155,7 @@ class ShardCut {
       const FieldValue* row = block->values + i * width_;
       values_.insert(values_.end(), row, row + width_);
     }
-    *block = {times_.size(), times_.data(), values_.data()};
+    *block = {times_.size(), times_.data(), values_.data(), nullptr};
   }
 
  private:
@@ -204,7 +204,7 @@ class HiddenRows {
       times_.push_back(block->times[i]);
       values_.insert(values_.end(), row, row + width_);
     }
-    *block = {times_.size(), times_.data(), values_.data()};
+    *block = {times_.size(), times_.data(), values_.data(), nullptr};
   }
 
  private:
@@ -215,9 +215,64 @@ class HiddenRows {
   std::vector<FieldValue> values_;
 };
 
-}  // namespace
+// LIMIT and OFFSET of a statement within another, where one stream holds rows of several series:
+// InfluxDB counts anew whenever the series changes.
+class StreamLimit {
+ public:
+  StreamLimit(const PreparedSelect& select, const QueryState& query)
+      : limit_(static_cast<size_t>(select.statement.limit)),
+        offset_(static_cast<size_t>(select.statement.offset)),
+        active_(limit_ > 0 || offset_ > 0),
+        stored_(!select.sources.empty() && select.sources.front().view != nullptr) {
+    if (active_ && stored_) shards_ = query.ShardRanges(select.sources.front().policy);
+  }
 
-namespace {
+  // What the storage engine reads of a series in a shard; 0: everything.
+  size_t SeriesRowsMax() const { return active_ && stored_ ? offset_ + limit_ + 1 : 0; }
+  void NewStream(size_t members) {
+    shard_ = model::TimeRange{1, 0};
+    members_.assign(members, 0);
+    in_shard_ = in_stream_ = Counter();
+  }
+  // Whether the answer has the next row, of `group` and one of the stream's members.
+  bool Keep(int64_t time, uint32_t member, uint32_t group) {
+    if (!active_) return true;
+    return (!stored_ || KeepInShard(time, member, group)) && Count(group, &in_stream_);
+  }
+
+ private:
+  struct Counter {
+    uint32_t group = UINT32_MAX;
+    size_t rows = 0;
+  };
+
+  // The storage engine counts, too: first the rows of each series, then those of each shard.
+  bool KeepInShard(int64_t time, uint32_t member, uint32_t group) {
+    if (!shard_.Contains(time)) {
+      for (const model::TimeRange& shard : shards_) {
+        if (shard.Contains(time)) shard_ = shard;
+      }
+      std::fill(members_.begin(), members_.end(), 0);
+      in_shard_ = Counter();
+    }
+    return members_[member]++ <= offset_ + limit_ && Count(group, &in_shard_);
+  }
+  bool Count(uint32_t group, Counter* counter) const {
+    if (counter->group != group) *counter = {group, 0};
+    const size_t row = counter->rows++;
+    return row >= offset_ && (limit_ == 0 || row - offset_ < limit_);
+  }
+
+  size_t limit_;
+  size_t offset_;
+  bool active_;
+  bool stored_;
+  std::vector<model::TimeRange> shards_;
+  model::TimeRange shard_{1, 0};
+  std::vector<size_t> members_;  // rows of each so far, in this shard
+  Counter in_shard_;
+  Counter in_stream_;
+};
 
 // Takes the rows that LOOKBACK asked for off the front of `block`; fill(previous) has seen them.
 void PassLookback(const PreparedSelect& select, Projection* projection, size_t width,
@@ -225,15 +280,11 @@ void PassLookback(const PreparedSelect& select, Projection* projection, size_t w
   size_t rows = 0;
   while (rows < block->rows && !select.range.Contains(block->times[rows])) ++rows;
   if (rows == 0) return;
-  projection->Project({rows, block->times, block->values});
+  projection->Project({rows, block->times, block->values, nullptr});
   block->rows -= rows;
   block->times += rows;
   block->values += rows * width;
 }
-
-}  // namespace
-
-namespace {
 
 // Whether ORDER BY decides where a row comes, whatever order it is read in.
 bool Reordered(const PreparedSelect& select) {
@@ -241,66 +292,160 @@ bool Reordered(const PreparedSelect& select) {
          select.statement.fill != FillOption::kPrevious && select.compiled->lookback_ns == 0;
 }
 
-}  // namespace
-
-absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
-                        QueryState& query, RowSink& sink) {
-  const SelectStatement& statement = select.statement;
-  ReadRequest request;
-  const bool looks_back = select.compiled->lookback_ns > 0;
-  request.range = looks_back ? select.read_range : select.range;
-  request.ranges = select.RangesWithin(request.range);
-  request.descending = !select.compiled->ascending;
+const std::vector<ExprPtr>& HiddenOf(const PreparedSelect& select) {
   static const std::vector<ExprPtr> kNothing;
-  const bool shaped = select.shape != nullptr;
-  const std::vector<ExprPtr>& hidden = shaped ? select.shape->hidden : kNothing;
-  request.columns = InputColumns(statement, hidden);
-  const bool any = std::any_of(request.columns.begin(), request.columns.end(), [](const auto& ref) {
-    return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField &&
-           ref.type != DataType::kTime;
-  });
-  if (!any) return absl::OkStatus();
+  return select.shape != nullptr ? select.shape->hidden : kNothing;
+}
 
-  Projection projection(statement, hidden, request.columns);
-  HiddenRows hidden_rows(select, request.columns);
-  // With HAVING or ORDER BY they count the rows that come of it.
-  const bool limited = !shaped && statement.limit > 0;
-  const size_t offset = shaped ? 0 : static_cast<size_t>(statement.offset);
-  const size_t limit = limited ? static_cast<size_t>(statement.limit) : SIZE_MAX;
-  const size_t wanted = limited && !looks_back ? offset + limit : 0;
-  ShardCut cut(select, query, request.columns.size());
-  for (const Group& group : grouped.groups) {
-    auto merger = Reordered(select) ? MakeConcatenation(grouped, group, request, query)
-                                    : RowMerger::Make(grouped, group, request, wanted, query);
-    projection.NewSeries();
-    cut.NewSeries();
-    size_t skip = offset;
-    size_t left = limit;
+class RawRunner {
+ public:
+  RawRunner(const PreparedSelect& select, const GroupedSources& grouped, ReadRequest request,
+            QueryState& query, RowSink& sink)
+      : select_(select),
+        grouped_(grouped),
+        request_(std::move(request)),
+        query_(query),
+        sink_(sink),
+        projection_(select.statement, HiddenOf(select), request_.columns),
+        hidden_rows_(select, request_.columns) {}
+
+  absl::Status Run() {
+    if (!grouped_.streams.empty()) return RunStreams();
+    ShardCut cut(select_, query_, request_.columns.size());
+    for (const Group& group : grouped_.groups) RETURN_IF_ERROR(RunGroup(group, &cut));
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status RunGroup(const Group& group, ShardCut* cut) {
+    const SelectStatement& statement = select_.statement;
+    // With HAVING or ORDER BY they count the rows that come of it.
+    const bool shaped = select_.shape != nullptr;
+    const bool limited = !shaped && statement.limit > 0;
+    size_t skip = shaped ? 0 : static_cast<size_t>(statement.offset);
+    size_t left = limited ? static_cast<size_t>(statement.limit) : SIZE_MAX;
+    MergeOptions options;
+    // What LOOKBACK reads comes before the rows that count.
+    const bool looks_back = select_.compiled->lookback_ns > 0;
+    options.rows_wanted = limited && !looks_back ? skip + left : 0;
+    auto merger = Reordered(select_)
+                      ? MakeConcatenation(grouped_, group, request_, query_)
+                      : RowMerger::Make(grouped_, group.members, request_, options, query_);
+    projection_.NewSeries();
+    cut->NewSeries();
     bool begun = false;
     while (left > 0) {
       RowBlock block;
       RETURN_IF_ERROR(merger->Next(&block));
       if (block.rows == 0) break;
-      RETURN_IF_ERROR(query.AddPoints(block.rows));
-      if (looks_back) PassLookback(select, &projection, request.columns.size(), &block);
-      cut.Apply(&block);
-      hidden_rows.Drop(&block);
+      RETURN_IF_ERROR(query_.AddPoints(block.rows));
+      if (looks_back) PassLookback(select_, &projection_, request_.columns.size(), &block);
+      cut->Apply(&block);
+      hidden_rows_.Drop(&block);
       const size_t skipped = std::min(skip, block.rows);
       skip -= skipped;
       block.rows -= skipped;
       block.times += skipped;
-      block.values += skipped * request.columns.size();
+      block.values += skipped * request_.columns.size();
       block.rows = std::min(block.rows, left);
       left -= block.rows;
       if (block.rows == 0) continue;
-      const FieldValue* values = projection.Project(block);
-      if (!begun) RETURN_IF_ERROR(sink.Begin(group.name, grouped.TagsOf(group)));
+      const FieldValue* values = projection_.Project(block);
+      if (!begun) RETURN_IF_ERROR(sink_.Begin(group.name, grouped_.TagsOf(group)));
       begun = true;
-      RETURN_IF_ERROR(sink.Rows(block.rows, block.times, values));
-      if (sink.SeriesIsFull()) break;
+      RETURN_IF_ERROR(sink_.Rows(block.rows, block.times, values));
+      if (sink_.SeriesIsFull()) break;
     }
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+
+  absl::Status RunStreams() {
+    StreamLimit limit(select_, query_);
+    series_.assign(grouped_.groups.size(), kNotBegun);
+    for (const std::vector<uint32_t>& stream : grouped_.streams) {
+      std::vector<GroupMember> members;
+      std::vector<uint32_t> group_of;
+      for (const uint32_t group : stream) {
+        const auto& of_group = grouped_.groups[group].members;
+        members.insert(members.end(), of_group.begin(), of_group.end());
+        group_of.resize(members.size(), group);
+      }
+      MergeOptions options;
+      options.series_rows_max = limit.SeriesRowsMax();
+      auto merger = RowMerger::Make(grouped_, members, request_, options, query_);
+      limit.NewStream(members.size());
+      current_ = UINT32_MAX;
+      while (true) {
+        RowBlock block;
+        RETURN_IF_ERROR(merger->Next(&block));
+        if (block.rows == 0) break;
+        RETURN_IF_ERROR(query_.AddPoints(block.rows));
+        // The rows since `begin` are kept, and all of one group.
+        size_t begin = 0;
+        for (size_t i = 0; i < block.rows; ++i) {
+          const uint32_t group = group_of[block.members[i]];
+          const bool keep = select_.range.Contains(block.times[i]) &&
+                            limit.Keep(block.times[i], block.members[i], group);
+          if (begin < i && (!keep || group_of[block.members[begin]] != group)) {
+            RETURN_IF_ERROR(EmitRun(block, begin, i, group_of[block.members[begin]]));
+            begin = i;
+          }
+          if (!keep) begin = i + 1;
+        }
+        if (begin < block.rows) {
+          RETURN_IF_ERROR(EmitRun(block, begin, block.rows, group_of[block.members[begin]]));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+  // Rows [begin, end) of a block, all of `group`.
+  absl::Status EmitRun(const RowBlock& block, size_t begin, size_t end, uint32_t group) {
+    const size_t width = request_.columns.size();
+    const RowBlock run{end - begin, block.times + begin, block.values + begin * width, nullptr};
+    if (group != current_) {
+      projection_.NewSeries();
+      current_ = group;
+      if (series_[group] == kNotBegun) {
+        series_[group] = begun_++;
+        RETURN_IF_ERROR(
+            sink_.Begin(grouped_.groups[group].name, grouped_.TagsOf(grouped_.groups[group])));
+      } else {
+        RETURN_IF_ERROR(sink_.Resume(series_[group]));
+      }
+    }
+    return sink_.Rows(run.rows, run.times, projection_.Project(run));
+  }
+
+  static constexpr size_t kNotBegun = SIZE_MAX;
+
+  const PreparedSelect& select_;
+  const GroupedSources& grouped_;
+  const ReadRequest request_;
+  QueryState& query_;
+  RowSink& sink_;
+  Projection projection_;
+  HiddenRows hidden_rows_;
+  std::vector<size_t> series_;  // of each group: as which series it was begun
+  size_t begun_ = 0;
+  uint32_t current_ = UINT32_MAX;
+};
+
+}  // namespace
+
+absl::Status ExecuteRaw(const PreparedSelect& select, const GroupedSources& grouped,
+                        QueryState& query, RowSink& sink) {
+  ReadRequest request;
+  request.range = select.compiled->lookback_ns > 0 ? select.read_range : select.range;
+  request.ranges = select.RangesWithin(request.range);
+  request.descending = !select.compiled->ascending;
+  request.columns = InputColumns(select.statement, HiddenOf(select));
+  const bool any = std::any_of(request.columns.begin(), request.columns.end(), [](const auto& ref) {
+    return ref.type != DataType::kUnknown && ref.type != DataType::kAnyField &&
+           ref.type != DataType::kTime;
+  });
+  if (!any) return absl::OkStatus();
+  return RawRunner(select, grouped, std::move(request), query, sink).Run();
 }
 
 }  // namespace varve::query

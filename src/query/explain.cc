@@ -88,8 +88,8 @@ absl::StatusOr<std::vector<std::string>> PlanLines(const PreparedSelect& select,
   for (const PreparedSource& source : select.sources) {
     if (source.view == nullptr) continue;
     measurements = true;
-    series +=
-        MakeViewSource(source.view, source.measurement, select.statement.condition)->series_count();
+    series += MakeViewSource(source.view, source.measurement, select.statement.condition, {})
+                  ->series_count();
   }
   if (!measurements) {
     for (std::string& line : DescribeShape(select)) lines.push_back(std::move(line));

@@ -21,22 +21,30 @@ class TableSink final : public RowSink {
   TableSink(Table* table, MemoryUse* memory) : table_(table), memory_(memory) {}
 
   absl::Status Begin(std::string_view name, const TagPairs& tags) override {
-    const size_t at = table_->times.size();
-    table_->series.push_back({std::string(name), tags, at, at});
+    current_ = table_->series.size();
+    table_->series.push_back({std::string(name), tags, {}});
+    return absl::OkStatus();
+  }
+  absl::Status Resume(size_t series) override {
+    current_ = series;
     return absl::OkStatus();
   }
   absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) override {
-    table_->times.insert(table_->times.end(), times, times + rows);
+    std::vector<uint32_t>& places = table_->series[current_].rows;
+    for (size_t i = 0; i < rows; ++i) {
+      places.push_back(static_cast<uint32_t>(table_->times.size()));
+      table_->times.push_back(times[i]);
+    }
     for (size_t i = 0; i < rows * table_->columns.size(); ++i) {
       table_->values.push_back(table_->texts.Keep(values[i]));
     }
-    table_->series.back().end = table_->times.size();
     return memory_->Set(table_->bytes());
   }
 
  private:
   Table* table_;
   MemoryUse* memory_;
+  size_t current_ = 0;
 };
 
 // A table with the memory it is counted for.
@@ -54,6 +62,8 @@ absl::StatusOr<std::shared_ptr<const Table>> RunSubquery(const PreparedSelect& i
   counted->table.ascending = inner.compiled->ascending;
   TableSink sink(&counted->table, &counted->memory);
   RETURN_IF_ERROR(ExecuteSelect(inner, around, query, sink));
+  // Sorted as ORDER BY says, rows still come in order of time where series are merged.
+  if (inner.shape != nullptr && counted->table.series.size() > 1) SortByTime(&counted->table);
   return std::shared_ptr<const Table>(counted, &counted->table);
 }
 
@@ -113,8 +123,8 @@ class Grouper {
     out_->memory = std::make_unique<MemoryUse>(query);
   }
 
-  // `limited`: SLIMIT and SOFFSET count the groups of this source.
-  absl::Status Add(std::unique_ptr<RowSource> source, bool limited) {
+  // `of`: the source of the statement. `limited`: SLIMIT and SOFFSET count the groups of this one.
+  absl::Status Add(std::unique_ptr<RowSource> source, uint32_t of, bool limited) {
     const size_t begin = out_->members.size();
     const auto index = static_cast<uint32_t>(out_->sources.size());
     const std::string& name = source->name();
@@ -142,6 +152,7 @@ class Grouper {
     }
     if (limited && (slimit_ > 0 || soffset_ > 0)) Limit(begin);
     out_->sources.push_back(std::move(source));
+    out_->statement_sources.push_back(of);
     return Count();
   }
 
@@ -260,7 +271,35 @@ absl::StatusOr<std::vector<std::shared_ptr<const engine::ReadView>>> ShardViews(
   return views;
 }
 
+// Puts together the groups that have the same values of `dimensions`, some of those grouped by.
+std::vector<std::vector<uint32_t>> StreamsOf(const GroupedSources& grouped,
+                                             const std::vector<std::string>& dimensions,
+                                             bool ascending) {
+  std::vector<std::pair<std::pair<std::string, std::string>, uint32_t>> keyed;
+  for (uint32_t i = 0; i < grouped.groups.size(); ++i) {
+    const Group& group = grouped.groups[i];
+    std::string key;
+    for (const auto& [tag, value] : grouped.TagsOf(group)) {
+      if (std::binary_search(dimensions.begin(), dimensions.end(), tag)) EncodeValue(value, &key);
+    }
+    keyed.push_back({{std::string(group.name), std::move(key)}, i});
+  }
+  // Within a stream InfluxDB goes through the groups in ascending order, whatever the statement's.
+  std::sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    if (a.first != b.first) return ascending ? a.first < b.first : b.first < a.first;
+    return ascending ? a.second < b.second : b.second < a.second;
+  });
+  std::vector<std::vector<uint32_t>> streams;
+  for (size_t i = 0; i < keyed.size(); ++i) {
+    if (i == 0 || keyed[i].first != keyed[i - 1].first) streams.emplace_back();
+    streams.back().push_back(keyed[i].second);
+  }
+  return streams;
+}
+
 }  // namespace
+
+absl::Status RowSink::Resume(size_t) { return base::Internal("rows of a series that has ended"); }
 
 TagPairs GroupedSources::TagsOf(const Group& group) const {
   TagPairs tags;
@@ -278,10 +317,13 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
   std::vector<std::string> dimensions = TagDimensions(statement);
   dimensions.insert(dimensions.end(), around.dimensions.begin(), around.dimensions.end());
   grouped.dimensions = SortedUnique(std::move(dimensions));
+  const std::vector<std::string> final_dimensions =
+      around.final_dimensions != nullptr ? *around.final_dimensions : grouped.dimensions;
   const int64_t slimit = statement.slimit + around.slimit;
   const int64_t soffset = statement.soffset + around.soffset;
   Grouper grouper(&grouped, slimit, soffset, query);
-  for (const PreparedSource& source : select.sources) {
+  for (uint32_t i = 0; i < select.sources.size(); ++i) {
+    const PreparedSource& source = select.sources[i];
     RETURN_IF_ERROR(query.Check());
     if (source.view != nullptr) {
       std::vector<std::shared_ptr<const engine::ReadView>> views{source.view};
@@ -289,24 +331,30 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
         ASSIGN_OR_RETURN(views, ShardViews(source, select.ReadTimes(), query));
       }
       for (auto& view : views) {
-        auto rows = MakeViewSource(std::move(view), source.measurement, statement.condition);
+        auto rows = MakeViewSource(std::move(view), source.measurement, statement.condition,
+                                   query.ShardRanges(source.policy));
         RETURN_IF_ERROR(query.AddSeries(rows->series_count()));
-        RETURN_IF_ERROR(grouper.Add(std::move(rows), true));
+        RETURN_IF_ERROR(grouper.Add(std::move(rows), i, true));
       }
       continue;
     }
     const bool joined = source.join != nullptr;
-    const Surroundings inner{grouped.dimensions, slimit, soffset};
+    const Surroundings inner{grouped.dimensions, slimit, soffset, &final_dimensions};
     ASSIGN_OR_RETURN(const auto table, joined ? RunJoin(*source.join, grouped.dimensions, query)
                                               : RunSubquery(*source.subquery, inner, query));
     std::vector<std::string> names;
     for (const Table::Series& series : table->series) names.push_back(series.name);
     for (std::string& name : SortedUnique(std::move(names))) {
       RETURN_IF_ERROR(
-          grouper.Add(MakeTableSource(table, std::move(name), statement.condition), joined));
+          grouper.Add(MakeTableSource(table, std::move(name), statement.condition), i, joined));
     }
   }
   RETURN_IF_ERROR(grouper.Finish(select.compiled->ascending));
+  grouped.outermost = around.final_dimensions == nullptr;
+  // HAVING and ORDER BY look at whole series.
+  if (select.shape == nullptr && final_dimensions.size() < grouped.dimensions.size()) {
+    grouped.streams = StreamsOf(grouped, final_dimensions, select.compiled->ascending);
+  }
   return grouped;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "base/status.h"
@@ -48,6 +49,7 @@ class Joiner {
       auto group = groups_.extract(groups_.begin());
       RETURN_IF_ERROR(JoinGroup(group.key(), &group.mapped()));
     }
+    if (out_->table.series.size() > 1) SortByTime(&out_->table);
     const Table* table = &out_->table;
     RETURN_IF_ERROR(out_->memory.Set(table->bytes()));
     return std::shared_ptr<const Table>(std::move(out_), table);
@@ -74,8 +76,8 @@ class Joiner {
         sides.resize(out_->sides.size());
         std::vector<size_t>& rows = sides[side].rows;
         const bool sorted = rows.empty();
-        for (size_t row = series.begin; row < series.end; ++row) rows.push_back(row);
-        collected_bytes_ += (series.end - series.begin) * sizeof(size_t);
+        rows.insert(rows.end(), series.rows.begin(), series.rows.end());
+        collected_bytes_ += series.rows.size() * sizeof(size_t);
         if (!sorted) {
           std::stable_sort(rows.begin(), rows.end(), [&](size_t a, size_t b) {
             return Before(table.times[a], table.times[b]);
@@ -117,8 +119,8 @@ class Joiner {
     Table::Series series;
     series.name = name_;
     for (size_t i = 0; i < tags_.size(); ++i) series.tags.emplace_back(tags_[i], key[i]);
-    series.begin = begin;
-    series.end = table.times.size();
+    series.rows.resize(table.times.size() - begin);
+    std::iota(series.rows.begin(), series.rows.end(), static_cast<uint32_t>(begin));
     table.series.push_back(std::move(series));
     return absl::OkStatus();
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "query/go_heap.h"
 
 namespace varve::query {
 namespace {
@@ -15,30 +16,20 @@ using model::FieldValue;
 // Above this many series open readers would take more memory than a slice of their rows.
 constexpr size_t kHeapSeriesMax = 48;
 
-// Row by row what a batch holds column by column.
-void AppendRows(const model::ColumnBatch& batch, size_t begin, size_t end,
-                std::vector<FieldValue>* out) {
-  const size_t width = batch.columns.size();
-  const size_t at = out->size();
-  out->resize(at + (end - begin) * width);
-  for (size_t c = 0; c < width; ++c) {
-    const model::ColumnVector& column = batch.columns[c];
-    FieldValue* to = out->data() + at + c;
-    if (column.type == FieldType::kNone) continue;
-    for (size_t i = begin; i < end; ++i, to += width) *to = column.At(i);
-  }
-}
+bool GoesBefore(bool descending, int64_t a, int64_t b) { return descending ? a > b : a < b; }
 
 // One series: its batches as they are.
 class SingleMerger final : public RowMerger {
  public:
-  SingleMerger(const RowSource& source, uint32_t series, const ReadRequest& request,
+  SingleMerger(const RowSource& source, MergeInput input, const ReadRequest& request,
                QueryState& query)
-      : reader_(source.NewReader(request)), series_(series), query_(query) {}
+      : reader_(source.NewReader(request)), input_(input), query_(query) {
+    members_.assign(model::kBatchRows, input.place);
+  }
 
   absl::Status Next(RowBlock* block) override {
     RETURN_IF_ERROR(query_.Check());
-    if (!started_) RETURN_IF_ERROR(reader_->Seek(series_));
+    if (!started_) RETURN_IF_ERROR(reader_->Seek(input_.series));
     started_ = true;
     RETURN_IF_ERROR(reader_->Next(&step_));
     if (step_.kind == ScanStep::Kind::kEnd) {
@@ -49,32 +40,28 @@ class SingleMerger final : public RowMerger {
       return absl::OkStatus();
     }
     values_.clear();
-    AppendRows(step_.rows, 0, step_.rows.rows, &values_);
-    *block = {step_.rows.rows, step_.rows.times, values_.data()};
+    AppendRows(step_.rows, &values_);
+    *block = {step_.rows.rows, step_.rows.times, values_.data(), members_.data()};
     return absl::OkStatus();
   }
 
  private:
   std::unique_ptr<RowReader> reader_;
-  uint32_t series_;
+  MergeInput input_;
   QueryState& query_;
   bool started_ = false;
   ScanStep step_;
   std::vector<FieldValue> values_;
+  std::vector<uint32_t> members_;
 };
 
-// A few series: a heap of readers.
-class HeapMerger final : public RowMerger {
+// The series of a subquery's answer, whose rows know their order.
+class TableMerger final : public RowMerger {
  public:
-  HeapMerger(const GroupedSources& grouped, const Group& group, const ReadRequest& request,
-             QueryState& query)
-      : descending_(request.descending), width_(request.columns.size()), query_(query) {
-    for (const GroupMember& member : group.members) {
-      inputs_.push_back(std::make_unique<Input>());
-      inputs_.back()->reader = grouped.sources[member.source]->NewReader(request);
-      inputs_.back()->series = member.series;
-      inputs_.back()->place = inputs_.size();
-    }
+  TableMerger(const RowSource& source, const std::vector<MergeInput>& inputs,
+              const ReadRequest& request, QueryState& query)
+      : width_(request.columns.size()), query_(query) {
+    for (const MergeInput& input : inputs) inputs_.push_back({source.NewReader(request), input});
   }
 
   absl::Status Next(RowBlock* block) override {
@@ -82,106 +69,214 @@ class HeapMerger final : public RowMerger {
     if (!started_) RETURN_IF_ERROR(Start());
     times_.clear();
     values_.clear();
-    texts_ = TextArena();
-    // An input that runs dry in the middle of a block is refilled at once, so rows are copied out.
+    members_.clear();
+    const auto later = [](const Input* a, const Input* b) { return a->Place() > b->Place(); };
     while (!heap_.empty() && times_.size() < model::kBatchRows) {
-      std::pop_heap(heap_.begin(), heap_.end(), after_);
+      std::pop_heap(heap_.begin(), heap_.end(), later);
       Input* input = heap_.back();
-      RETURN_IF_ERROR(TakeRun(input));
+      times_.push_back(input->step.rows.times[input->at]);
+      const FieldValue* row = input->rows.data() + input->at * width_;
+      values_.insert(values_.end(), row, row + width_);
+      members_.push_back(input->of.place);
+      if (++input->at == input->step.rows.rows) RETURN_IF_ERROR(Refill(input));
       if (input->done) {
         heap_.pop_back();
       } else {
-        std::push_heap(heap_.begin(), heap_.end(), after_);
+        std::push_heap(heap_.begin(), heap_.end(), later);
       }
     }
-    *block = {times_.size(), times_.data(), values_.data()};
+    *block = {times_.size(), times_.data(), values_.data(), members_.data()};
     return absl::OkStatus();
   }
 
  private:
   struct Input {
     std::unique_ptr<RowReader> reader;
-    uint32_t series = 0;
-    size_t place = 0;
+    MergeInput of;
     ScanStep step;
-    std::vector<FieldValue> rows;
+    std::vector<FieldValue> rows;  // their texts are the table's
     size_t at = 0;
     bool done = false;
 
-    int64_t time() const { return step.rows.times[at]; }
+    uint32_t Place() const { return reader->places()[at]; }
   };
 
   absl::Status Start() {
     started_ = true;
-    for (auto& input : inputs_) {
-      RETURN_IF_ERROR(input->reader->Seek(input->series));
-      RETURN_IF_ERROR(Refill(input.get()));
-      if (!input->done) heap_.push_back(input.get());
+    for (Input& input : inputs_) {
+      RETURN_IF_ERROR(input.reader->Seek(input.of.series));
+      RETURN_IF_ERROR(Refill(&input));
+      if (!input.done) heap_.push_back(&input);
     }
-    std::make_heap(heap_.begin(), heap_.end(), after_);
+    std::make_heap(heap_.begin(), heap_.end(),
+                   [](const Input* a, const Input* b) { return a->Place() > b->Place(); });
     return absl::OkStatus();
   }
-  absl::Status Refill(Input* input) {
+  static absl::Status Refill(Input* input) {
     RETURN_IF_ERROR(input->reader->Next(&input->step));
     input->at = 0;
     input->rows.clear();
     input->done = input->step.kind == ScanStep::Kind::kEnd;
-    if (input->done) {
-      engine::ScanCounters counters;
-      input->reader->TakeCounters(&counters);
-      query_.AddCounters(counters);
-      return absl::OkStatus();
-    }
-    AppendRows(input->step.rows, 0, input->step.rows.rows, &input->rows);
+    if (!input->done) AppendRows(input->step.rows, &input->rows);
     return absl::OkStatus();
   }
-  // Takes rows from `input`, no longer in the heap's order, while they go before all others.
-  absl::Status TakeRun(Input* input) {
-    const Input* next = heap_.size() > 1 ? heap_.front() : nullptr;
-    do {
-      times_.push_back(input->time());
-      const FieldValue* row = input->rows.data() + input->at * width_;
-      for (size_t i = 0; i < width_; ++i) values_.push_back(Keep(row[i]));
-      if (++input->at == input->step.rows.rows) {
-        RETURN_IF_ERROR(Refill(input));
-        if (input->done) return absl::OkStatus();
-      }
-    } while (times_.size() < model::kBatchRows && (next == nullptr || !after_(input, next)));
-    return absl::OkStatus();
-  }
-  FieldValue Keep(const FieldValue& value) {
-    if (value.type() != FieldType::kString) return value;
-    return texts_.Keep(value);
-  }
 
-  // True when `a` goes behind `b`.
-  struct After {
-    const HeapMerger* merger;
-    bool operator()(const Input* a, const Input* b) const {
-      if (a->time() != b->time()) {
-        return merger->descending_ ? a->time() < b->time() : a->time() > b->time();
-      }
-      const size_t width = merger->width_;
-      const int order =
-          CompareTexts(a->rows.data() + a->at * width, b->rows.data() + b->at * width, width);
-      if (order != 0) return merger->descending_ ? order < 0 : order > 0;
-      return a->place > b->place;
-    }
-  };
-
-  bool descending_;
   size_t width_;
   QueryState& query_;
   bool started_ = false;
-  std::vector<std::unique_ptr<Input>> inputs_;
+  std::vector<Input> inputs_;
   std::vector<Input*> heap_;
-  After after_{this};
   std::vector<int64_t> times_;
   std::vector<FieldValue> values_;
+  std::vector<uint32_t> members_;
+};
+
+// Several sources: measurements of one name in different policies, or subqueries.
+class SourcesMerger final : public RowMerger {
+ public:
+  SourcesMerger(std::vector<std::unique_ptr<RowMerger>> parts, const ReadRequest& request,
+                const MergeOptions& options)
+      : width_(request.columns.size()),
+        descending_(request.descending),
+        driven_(options.driven),
+        windows_(options.windows),
+        ties_(TieColumns(request, options)) {
+    for (auto& part : parts) parts_.push_back({std::move(part), {}, 0});
+  }
+
+  absl::Status Next(RowBlock* block) override {
+    if (!started_) RETURN_IF_ERROR(Start());
+    times_.clear();
+    values_.clear();
+    members_.clear();
+    texts_ = TextArena();
+    while (times_.size() < model::kBatchRows && (current_ != nullptr || !heap_.empty())) {
+      if (current_ == nullptr) {
+        current_ = PopHeap(heap_, less_);
+        if (HasWindows()) window_ = windows_->At(current_->time());
+      }
+      Take(*current_);
+      RETURN_IF_ERROR(Advance(current_));
+      if (current_->block.rows == 0) {
+        current_ = nullptr;
+      } else if (!driven_ || (HasWindows() && !InWindow(current_->time()))) {
+        PushHeap(heap_, current_, less_);
+        current_ = nullptr;
+      }
+    }
+    *block = {times_.size(), times_.data(), values_.data(), members_.data()};
+    return absl::OkStatus();
+  }
+
+ private:
+  struct Part {
+    std::unique_ptr<RowMerger> rows;
+    RowBlock block;
+    size_t at = 0;
+
+    int64_t time() const { return block.times[at]; }
+  };
+
+  bool HasWindows() const { return windows_ != nullptr && !windows_->interval().zero(); }
+  bool InWindow(int64_t time) const {
+    return descending_ ? time >= window_.start_ns : time < window_.end_ns;
+  }
+
+  absl::Status Start() {
+    started_ = true;
+    for (Part& part : parts_) {
+      RETURN_IF_ERROR(part.rows->Next(&part.block));
+      if (part.block.rows > 0) heap_.push_back(&part);
+    }
+    InitHeap(heap_, less_);
+    return absl::OkStatus();
+  }
+  static absl::Status Advance(Part* part) {
+    if (++part->at < part->block.rows) return absl::OkStatus();
+    part->at = 0;
+    return part->rows->Next(&part->block);
+  }
+  void Take(const Part& part) {
+    times_.push_back(part.time());
+    members_.push_back(part.block.members[part.at]);
+    const FieldValue* row = part.block.values + part.at * width_;
+    for (size_t i = 0; i < width_; ++i) values_.push_back(texts_.Keep(row[i]));
+  }
+
+  struct Less {
+    const SourcesMerger* merger;
+    bool operator()(const Part* a, const Part* b) const { return merger->Before(*a, *b); }
+  };
+  bool Before(const Part& a, const Part& b) const {
+    if (driven_) {
+      if (!HasWindows()) return false;
+      return GoesBefore(descending_, windows_->At(a.time()).start_ns,
+                        windows_->At(b.time()).start_ns);
+    }
+    if (a.time() != b.time()) return GoesBefore(descending_, a.time(), b.time());
+    const int order =
+        CompareTexts(a.block.values + a.at * width_, b.block.values + b.at * width_, ties_);
+    return descending_ ? order > 0 : order < 0;
+  }
+
+  size_t width_;
+  bool descending_;
+  bool driven_;
+  const Windows* windows_;
+  size_t ties_;
+  bool started_ = false;
+  std::vector<Part> parts_;
+  std::vector<Part*> heap_;
+  Less less_{this};
+  Part* current_ = nullptr;
+  Window window_;
+  std::vector<int64_t> times_;
+  std::vector<FieldValue> values_;
+  std::vector<uint32_t> members_;
   TextArena texts_;
 };
 
+std::unique_ptr<RowMerger> MakeForSource(const RowSource& source, std::vector<MergeInput> inputs,
+                                         const ReadRequest& request, const MergeOptions& options,
+                                         QueryState& query) {
+  if (inputs.size() == 1) {
+    return std::make_unique<SingleMerger>(source, inputs.front(), request, query);
+  }
+  std::vector<std::pair<std::string, MergeInput>> keyed(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!source.KeyOf(inputs[i].series, &keyed[i].first)) {
+      return std::make_unique<TableMerger>(source, inputs, request, query);
+    }
+    keyed[i].second = inputs[i];
+  }
+  std::sort(keyed.begin(), keyed.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  if (request.descending) std::reverse(keyed.begin(), keyed.end());
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = keyed[i].second;
+  return inputs.size() <= kHeapSeriesMax
+             ? MakeHeapMerger(source, std::move(inputs), request, options, query)
+             : MakeSliceMerger(source, std::move(inputs), request, options, query);
+}
+
+std::unique_ptr<RowMerger> Together(std::vector<std::unique_ptr<RowMerger>> parts,
+                                    const ReadRequest& request, const MergeOptions& options) {
+  if (parts.size() == 1) return std::move(parts.front());
+  return std::make_unique<SourcesMerger>(std::move(parts), request, options);
+}
+
 }  // namespace
+
+void AppendRows(const model::ColumnBatch& batch, std::vector<FieldValue>* out) {
+  const size_t width = batch.columns.size();
+  const size_t at = out->size();
+  out->resize(at + batch.rows * width);
+  for (size_t c = 0; c < width; ++c) {
+    const model::ColumnVector& column = batch.columns[c];
+    FieldValue* to = out->data() + at + c;
+    if (column.type == FieldType::kNone) continue;
+    for (size_t i = 0; i < batch.rows; ++i, to += width) *to = column.At(i);
+  }
+}
 
 int CompareTexts(const FieldValue* a, const FieldValue* b, size_t columns) {
   for (size_t i = 0; i < columns; ++i) {
@@ -192,18 +287,45 @@ int CompareTexts(const FieldValue* a, const FieldValue* b, size_t columns) {
   return 0;
 }
 
-std::unique_ptr<RowMerger> RowMerger::Make(const GroupedSources& grouped, const Group& group,
-                                           const ReadRequest& request, size_t rows_wanted,
+size_t TieColumns(const ReadRequest& request, const MergeOptions& options) {
+  size_t columns = options.driven ? 1 : 0;
+  while (columns < request.columns.size() && (request.columns[columns].type == DataType::kString ||
+                                              request.columns[columns].type == DataType::kTag)) {
+    ++columns;
+  }
+  return columns;
+}
+
+model::TimeRange ShardOf(const RowSource& source, int64_t time) {
+  for (const model::TimeRange& shard : source.shards()) {
+    if (shard.Contains(time)) return shard;
+  }
+  return {};
+}
+
+std::unique_ptr<RowMerger> RowMerger::Make(const GroupedSources& grouped,
+                                           std::span<const GroupMember> members,
+                                           const ReadRequest& request, const MergeOptions& options,
                                            QueryState& query) {
-  if (group.members.size() == 1) {
-    const GroupMember& member = group.members.front();
-    return std::make_unique<SingleMerger>(*grouped.sources[member.source], member.series, request,
-                                          query);
+  std::vector<std::vector<MergeInput>> by_source(grouped.sources.size());
+  for (uint32_t i = 0; i < members.size(); ++i) {
+    by_source[members[i].source].push_back({members[i].series, i});
   }
-  if (group.members.size() <= kHeapSeriesMax) {
-    return std::make_unique<HeapMerger>(grouped, group, request, query);
+  std::vector<std::unique_ptr<RowMerger>> sources;  // of the statement
+  for (size_t i = 0; i < by_source.size();) {
+    std::vector<std::unique_ptr<RowMerger>> parts;
+    const uint32_t of = grouped.statement_sources[i];
+    for (; i < by_source.size() && grouped.statement_sources[i] == of; ++i) {
+      if (by_source[i].empty()) continue;
+      parts.push_back(
+          MakeForSource(*grouped.sources[i], std::move(by_source[i]), request, options, query));
+    }
+    if (parts.empty()) continue;
+    MergeOptions by_time = options;
+    by_time.driven = false;
+    sources.push_back(Together(std::move(parts), request, by_time));
   }
-  return MakeSliceMerger(grouped, group, request, rows_wanted, query);
+  return Together(std::move(sources), request, options);
 }
 
 }  // namespace varve::query

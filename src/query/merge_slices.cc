@@ -1,10 +1,12 @@
-// Many series in order of time, in bounded memory: slices of time, each read from every series,
-// sorted, handed out. A slice that does not fit is halved; one that is nearly empty is doubled.
+// Many series in order of time, in bounded memory: slices of time, each read from every series that
+// has rows in it, and handed out by a heap. A slice that does not fit is halved; one that is nearly
+// empty is doubled. Beyond its slice each series knows the time, and the texts that break ties, of
+// its next row: which the heap compares, too.
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "base/status.h"
+#include "query/go_heap.h"
 #include "query/merge_rows.h"
 
 namespace varve::query {
@@ -18,42 +20,118 @@ constexpr size_t kSliceBytes = 64 << 20;
 
 class SliceMerger final : public RowMerger {
  public:
-  SliceMerger(const GroupedSources& grouped, const Group& group, const ReadRequest& request,
-              size_t rows_wanted, QueryState& query)
-      : grouped_(grouped),
-        group_(group),
+  SliceMerger(const RowSource& source, std::vector<MergeInput> inputs, const ReadRequest& request,
+              const MergeOptions& options, QueryState& query)
+      : source_(source),
+        inputs_(std::move(inputs)),
         request_(request),
-        rows_wanted_(rows_wanted),
+        rows_wanted_(options.rows_wanted),
+        driven_(options.driven),
+        width_(request.columns.size()),
+        first_tie_(options.driven ? 1 : 0),
+        ties_(TieColumns(request, options) - first_tie_),
         query_(query),
         memory_(query),
-        rest_(request.range) {}
+        rest_(request.range),
+        cursors_(inputs_.size()) {}
 
   absl::Status Next(RowBlock* block) override {
-    while (at_ == order_.size()) {
-      block->rows = 0;
-      if (rest_.empty() || done_) return absl::OkStatus();
-      RETURN_IF_ERROR(ReadSlice());
-    }
+    RETURN_IF_ERROR(query_.Check());
+    if (!started_) RETURN_IF_ERROR(ReadSlice());
+    started_ = true;
     block_times_.clear();
     block_values_.clear();
-    const size_t width = request_.columns.size();
-    for (; at_ < order_.size() && block_times_.size() < model::kBatchRows; ++at_) {
-      const size_t row = order_[at_];
-      block_times_.push_back(times_[row]);
-      const FieldValue* values = values_.data() + row * width;
-      block_values_.insert(block_values_.end(), values, values + width);
+    block_members_.clear();
+    while (block_times_.size() < model::kBatchRows) {
+      if (heap_.empty() && !StartShard()) break;
+      if (!slice_.Contains(heap_.front().time)) {
+        // The texts handed out must outlive the call.
+        if (!block_times_.empty()) break;
+        RETURN_IF_ERROR(ReadSlice());
+      }
+      const Item item = PopHeap(heap_, less_);
+      Cursor& cursor = cursors_[item.input];
+      Take(cursor.at++, item.input);
+      if (HasNext(cursor) && shard_.Contains(TimeOf(cursor))) {
+        PushHeap(heap_, {TimeOf(cursor), item.input}, less_);
+      }
     }
-    *block = {block_times_.size(), block_times_.data(), block_values_.data()};
+    *block = {block_times_.size(), block_times_.data(), block_values_.data(),
+              block_members_.data()};
     return absl::OkStatus();
   }
 
  private:
+  // Where a series stands: its rows of the slice not yet handed out, then the row behind the slice.
+  struct Cursor {
+    uint32_t at = 0;
+    uint32_t end = 0;
+    bool more = true;  // `next` is known; before the first slice: nothing is
+    int64_t next = 0;
+  };
+  struct Item {
+    int64_t time = 0;
+    uint32_t input = 0;
+  };
+
+  bool Before(int64_t a, int64_t b) const { return request_.descending ? a > b : a < b; }
+  static bool HasNext(const Cursor& cursor) { return cursor.at < cursor.end || cursor.more; }
+  int64_t TimeOf(const Cursor& cursor) const {
+    return cursor.at < cursor.end ? times_[cursor.at] : cursor.next;
+  }
+  // The texts that break ties, of the row a series stands at.
+  const FieldValue* TextsOf(uint32_t input) const {
+    const Cursor& cursor = cursors_[input];
+    return cursor.at < cursor.end ? values_.data() + cursor.at * width_ + first_tie_
+                                  : next_texts_.data() + input * ties_;
+  }
+
+  struct Less {
+    const SliceMerger* merger;
+    bool operator()(const Item& a, const Item& b) const {
+      if (a.time != b.time) return merger->Before(a.time, b.time);
+      if (merger->ties_ == 0) return false;
+      const int order =
+          CompareTexts(merger->TextsOf(a.input), merger->TextsOf(b.input), merger->ties_);
+      return merger->request_.descending ? order > 0 : order < 0;
+    }
+  };
+
+  // Puts the series that have rows in the next shard on the heap; false at the end.
+  bool StartShard() {
+    const Cursor* first = nullptr;
+    for (const Cursor& cursor : cursors_) {
+      if (!HasNext(cursor)) continue;
+      if (first == nullptr || Before(TimeOf(cursor), TimeOf(*first))) first = &cursor;
+    }
+    if (first == nullptr) return false;
+    shard_ = ShardOf(source_, TimeOf(*first));
+    for (uint32_t i = 0; i < cursors_.size(); ++i) {
+      if (HasNext(cursors_[i]) && shard_.Contains(TimeOf(cursors_[i]))) {
+        heap_.push_back({TimeOf(cursors_[i]), i});
+      }
+    }
+    InitHeap(heap_, less_);
+    return true;
+  }
+
+  void Take(uint32_t row, uint32_t input) {
+    block_times_.push_back(times_[row]);
+    block_members_.push_back(inputs_[input].place);
+    const FieldValue* values = values_.data() + row * width_;
+    block_values_.insert(block_values_.end(), values, values + width_);
+  }
+
   // Times as distances, so that the middle of the widest range does not overflow.
   static uint64_t Distance(int64_t from, int64_t to) {
     return static_cast<uint64_t>(to) - static_cast<uint64_t>(from);
   }
 
+  // Reads the slice that begins with the heap's first row.
   absl::Status ReadSlice() {
+    if (!heap_.empty()) {
+      (request_.descending ? rest_.max_ns : rest_.min_ns) = heap_.front().time;
+    }
     while (true) {
       model::TimeRange slice = rest_;
       if (Distance(rest_.min_ns, rest_.max_ns) > length_) {
@@ -65,146 +143,177 @@ class SliceMerger final : public RowMerger {
       }
       bool fits = true;
       RETURN_IF_ERROR(Collect(slice, &fits));
-      if (!fits) {
-        length_ = Distance(slice.min_ns, slice.max_ns) / 2;
-        continue;
+      if (fits) {
+        slice_ = slice;
+        if (has_cutoff_) (request_.descending ? slice_.min_ns : slice_.max_ns) = cutoff_;
+        break;
       }
-      if (request_.descending) {
-        done_ = slice.min_ns == rest_.min_ns;
-        rest_.max_ns = slice.min_ns - 1;
-      } else {
-        done_ = slice.max_ns == rest_.max_ns;
-        rest_.min_ns = slice.max_ns + 1;
-      }
-      if (Bytes() < kSliceBytes / 4 && length_ < UINT64_MAX / 2) length_ *= 2;
-      break;
+      length_ = Distance(slice.min_ns, slice.max_ns) / 2;
     }
-    Sort();
+    if (Bytes() < kSliceBytes / 4 && length_ < UINT64_MAX / 2) length_ *= 2;
+    cursors_.swap(new_cursors_);
+    next_texts_.swap(new_next_texts_);
+    std::swap(next_arena_, new_next_arena_);
     return absl::OkStatus();
   }
 
   size_t Bytes() const {
-    return times_.size() * 12 + values_.size() * sizeof(FieldValue) + texts_.bytes();
+    return times_.size() * 8 + values_.size() * sizeof(FieldValue) + texts_.bytes();
+  }
+  size_t FixedBytes() const {
+    return inputs_.size() * (sizeof(MergeInput) + 2 * sizeof(Cursor) + sizeof(Item)) +
+           2 * (next_texts_.size() * sizeof(FieldValue) + next_arena_.bytes());
   }
 
   absl::Status Collect(const model::TimeRange& slice, bool* fits) {
     Clear();
     ReadRequest request = request_;
-    request.range = slice;
-    std::vector<std::unique_ptr<RowReader>> readers(grouped_.sources.size());
-    ScanStep step;
-    size_t visited = 0;
-    for (const GroupMember& member : group_.members) {
-      if (visited++ % 64 == 0) RETURN_IF_ERROR(query_.Check());
-      auto& reader = readers[member.source];
-      if (reader == nullptr) reader = grouped_.sources[member.source]->NewReader(request);
-      RETURN_IF_ERROR(reader->Seek(member.series));
-      while (true) {
-        RETURN_IF_ERROR(reader->Next(&step));
-        if (step.kind == ScanStep::Kind::kEnd) break;
-        if (!Add(step.rows)) break;
-        // One instant is as narrow as a slice gets.
-        if (Bytes() > kSliceBytes && slice.min_ns < slice.max_ns) {
-          *fits = false;
-          return absl::OkStatus();
-        }
+    request.range = rest_;
+    auto reader = source_.NewReader(request);
+    for (uint32_t i = 0; i < inputs_.size(); ++i) {
+      if (i % 64 == 0) RETURN_IF_ERROR(query_.Check());
+      const Cursor& old = cursors_[i];
+      new_cursors_[i].more = false;
+      if (!old.more) continue;
+      if (started_ && !slice.Contains(old.next)) {
+        SetNext(i, old.next, next_texts_.data() + i * ties_);
+        continue;
+      }
+      RETURN_IF_ERROR(reader->Seek(inputs_[i].series));
+      RETURN_IF_ERROR(CollectSeries(slice, i, reader.get()));
+      // One instant is as narrow as a slice gets.
+      if (Bytes() > kSliceBytes && slice.min_ns < slice.max_ns) {
+        *fits = false;
+        return absl::OkStatus();
       }
     }
-    for (auto& reader : readers) {
-      engine::ScanCounters counters;
-      if (reader != nullptr) reader->TakeCounters(&counters);
-      query_.AddCounters(counters);
-    }
-    return memory_.Set(Bytes());
+    engine::ScanCounters counters;
+    reader->TakeCounters(&counters);
+    query_.AddCounters(counters);
+    return memory_.Set(Bytes() + FixedBytes());
   }
 
   void Clear() {
     times_.clear();
     values_.clear();
     texts_ = TextArena();
-    order_.clear();
-    at_ = 0;
+    new_cursors_.assign(inputs_.size(), Cursor());
+    new_next_texts_.assign(inputs_.size() * ties_, FieldValue());
+    new_next_arena_ = TextArena();
     has_cutoff_ = false;
   }
 
-  bool Before(int64_t a, int64_t b) const { return request_.descending ? a > b : a < b; }
-
-  // Keeps a batch's rows; false when all further rows of the series are behind what is wanted.
-  bool Add(const model::ColumnBatch& batch) {
-    for (size_t i = 0; i < batch.rows; ++i) {
-      if (has_cutoff_ && Before(cutoff_, batch.times[i])) return false;
-      times_.push_back(batch.times[i]);
-      for (const model::ColumnVector& column : batch.columns) {
-        values_.push_back(texts_.Keep(column.At(i)));
-      }
+  void SetNext(uint32_t input, int64_t time, const FieldValue* texts) {
+    new_cursors_[input].more = true;
+    new_cursors_[input].next = time;
+    for (size_t t = 0; t < ties_; ++t) {
+      new_next_texts_[input * ties_ + t] = new_next_arena_.Keep(texts[t]);
     }
-    if (rows_wanted_ > 0 && times_.size() > 4 * rows_wanted_ + 65536) Prune();
-    return true;
   }
 
-  // Keeps the rows that can still be among the wanted ones.
-  void Prune() {
+  // Keeps a series' rows of the slice and what the heap needs of the one behind.
+  absl::Status CollectSeries(const model::TimeRange& slice, uint32_t input, RowReader* reader) {
+    Cursor& cursor = new_cursors_[input];
+    cursor.at = cursor.end = static_cast<uint32_t>(times_.size());
+    while (true) {
+      RETURN_IF_ERROR(reader->Next(&step_));
+      if (step_.kind == ScanStep::Kind::kEnd) return absl::OkStatus();
+      const model::ColumnBatch& batch = step_.rows;
+      for (size_t i = 0; i < batch.rows; ++i) {
+        const int64_t time = batch.times[i];
+        if (driven_ && batch.columns[0].At(i).is_null()) continue;
+        if (!slice.Contains(time) || (has_cutoff_ && Before(cutoff_, time))) {
+          row_.clear();
+          for (size_t t = 0; t < ties_; ++t) row_.push_back(batch.columns[first_tie_ + t].At(i));
+          SetNext(input, time, row_.data());
+          return absl::OkStatus();
+        }
+        times_.push_back(time);
+        for (const model::ColumnVector& column : batch.columns) {
+          values_.push_back(texts_.Keep(column.At(i)));
+        }
+        cursor.end = static_cast<uint32_t>(times_.size());
+      }
+      if (Bytes() > 2 * kSliceBytes && slice.min_ns < slice.max_ns) return absl::OkStatus();
+      if (rows_wanted_ > 0 && times_.size() > 4 * rows_wanted_ + 65536) {
+        Prune(input);
+        if (cursor.more) return absl::OkStatus();
+      }
+    }
+  }
+
+  // Keeps the rows that can still be among the wanted ones, of the series up to `last`.
+  void Prune(uint32_t last) {
     std::vector<int64_t> times = times_;
     const auto nth = times.begin() + static_cast<ptrdiff_t>(rows_wanted_ - 1);
     std::nth_element(times.begin(), nth, times.end(),
                      [this](int64_t a, int64_t b) { return Before(a, b); });
     cutoff_ = *nth;
     has_cutoff_ = true;
-    const size_t width = request_.columns.size();
     TextArena texts;
-    size_t kept = 0;
-    for (size_t i = 0; i < times_.size(); ++i) {
-      if (Before(cutoff_, times_[i])) continue;
-      times_[kept] = times_[i];
-      for (size_t c = 0; c < width; ++c) {
-        values_[kept * width + c] = texts.Keep(values_[i * width + c]);
+    uint32_t kept = 0;
+    for (uint32_t input = 0; input <= last; ++input) {
+      Cursor& cursor = new_cursors_[input];
+      const uint32_t begin = std::exchange(cursor.at, kept);
+      uint32_t row = begin;
+      for (; row < cursor.end && !Before(cutoff_, times_[row]); ++row, ++kept) {
+        times_[kept] = times_[row];
+        for (size_t c = 0; c < width_; ++c) {
+          values_[kept * width_ + c] = texts.Keep(values_[row * width_ + c]);
+        }
       }
-      ++kept;
+      if (row < cursor.end) {
+        SetNext(input, times_[row], values_.data() + row * width_ + first_tie_);
+      }
+      cursor.end = kept;
     }
     times_.resize(kept);
-    values_.resize(kept * width);
+    values_.resize(kept * width_);
     texts_ = std::move(texts);
   }
 
-  void Sort() {
-    order_.resize(times_.size());
-    std::iota(order_.begin(), order_.end(), 0);
-    const size_t width = request_.columns.size();
-    // Rows were read in the order of the series, which the indexes keep.
-    std::sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) {
-      if (times_[a] != times_[b]) return Before(times_[a], times_[b]);
-      const int order = CompareTexts(values_.data() + a * width, values_.data() + b * width, width);
-      if (order != 0) return request_.descending ? order > 0 : order < 0;
-      return a < b;
-    });
-  }
-
-  const GroupedSources& grouped_;
-  const Group& group_;
+  const RowSource& source_;
+  const std::vector<MergeInput> inputs_;
   const ReadRequest request_;
   const size_t rows_wanted_;
+  const bool driven_;
+  const size_t width_;
+  const size_t first_tie_;
+  const size_t ties_;
   QueryState& query_;
   MemoryUse memory_;
+  bool started_ = false;
   model::TimeRange rest_;  // not yet read
-  bool done_ = false;
+  model::TimeRange slice_;
+  model::TimeRange shard_;
   uint64_t length_ = UINT64_MAX;
+  std::vector<Cursor> cursors_;
+  std::vector<FieldValue> next_texts_;  // inputs * ties_
+  TextArena next_arena_;
+  // What Collect() makes of them.
+  std::vector<Cursor> new_cursors_;
+  std::vector<FieldValue> new_next_texts_;
+  TextArena new_next_arena_;
   std::vector<int64_t> times_;
   std::vector<FieldValue> values_;
   TextArena texts_;
-  std::vector<uint32_t> order_;
-  size_t at_ = 0;
+  std::vector<Item> heap_;
+  Less less_{this};
+  ScanStep step_;
+  std::vector<FieldValue> row_;
   bool has_cutoff_ = false;
   int64_t cutoff_ = 0;
   std::vector<int64_t> block_times_;
   std::vector<FieldValue> block_values_;
+  std::vector<uint32_t> block_members_;
 };
 
 }  // namespace
 
-std::unique_ptr<RowMerger> MakeSliceMerger(const GroupedSources& grouped, const Group& group,
-                                           const ReadRequest& request, size_t rows_wanted,
+std::unique_ptr<RowMerger> MakeSliceMerger(const RowSource& source, std::vector<MergeInput> inputs,
+                                           const ReadRequest& request, const MergeOptions& options,
                                            QueryState& query) {
-  return std::make_unique<SliceMerger>(grouped, group, request, rows_wanted, query);
+  return std::make_unique<SliceMerger>(source, std::move(inputs), request, options, query);
 }
 
 }  // namespace varve::query

@@ -59,6 +59,12 @@ struct Points {
   std::vector<model::FieldValue> values;
   std::vector<model::FieldValue> aux;
   size_t aux_width = 0;
+  // Some point hangs on the order in which the values of its window came, and they did not come in
+  // InfluxDB's: AggregateOptions::in_order.
+  bool tied = false;
+  // Before these points InfluxDB's iterator once says that it has none: a window had values, and no
+  // point came of them.
+  std::vector<size_t> pauses;
 
   size_t size() const { return times.size(); }
   void Append(int64_t time, const model::FieldValue& value) {

@@ -1,12 +1,14 @@
 #include "query/rewrite.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/status.h"
 #include "query/compile.h"
 #include "query/data_type.h"
 #include "query/evaluate.h"
+#include "query/format.h"
 #include "query/functions/function.h"
 
 namespace varve::query {
@@ -217,20 +219,44 @@ void ExpandDimensions(const std::set<std::string, std::less<>>& tags,
 }
 
 // The names an expression mentions; arguments of calls do not count.
-void AppendNames(const Expr& expr, std::string* out) {
-  const auto add = [&](std::string_view name) {
-    if (!out->empty()) out->push_back('_');
-    out->append(name);
-  };
-  if (const auto* ref = expr.As<VarRef>()) add(ref->name);
-  if (const auto* call = expr.As<Call>()) add(call->name);
-  if (const auto* part = expr.As<TimePart>()) add(part->call.name);
-  if (const auto* paren = expr.As<ParenExpr>()) AppendNames(*paren->inner, out);
+void CollectNames(const Expr& expr, std::vector<std::string_view>* names) {
+  if (const auto* ref = expr.As<VarRef>()) names->push_back(ref->name);
+  if (const auto* call = expr.As<Call>()) names->push_back(call->name);
+  if (const auto* part = expr.As<TimePart>()) names->push_back(part->call.name);
+  if (const auto* paren = expr.As<ParenExpr>()) CollectNames(*paren->inner, names);
   if (const auto* binary = expr.As<BinaryExpr>()) {
-    AppendNames(*binary->left, out);
-    AppendNames(*binary->right, out);
+    CollectNames(*binary->left, names);
+    CollectNames(*binary->right, names);
   }
 }
+
+// Numbers what InfluxDB replaces by symbols before it computes fields: references and calls, in the
+// order in which they first appear.
+class SymbolNumbers {
+ public:
+  // Returns the number of the nameless reference in `expr`, -1 if there is none.
+  int Visit(const Expr& expr) {
+    if (const auto* paren = expr.As<ParenExpr>()) return Visit(*paren->inner);
+    if (const auto* binary = expr.As<BinaryExpr>()) {
+      const int left = Visit(*binary->left);
+      return std::max(left, Visit(*binary->right));
+    }
+    const auto* ref = expr.As<VarRef>();
+    const auto* call = expr.As<Call>();
+    if (call != nullptr && FindFunction(call->name, FunctionKind::kMath) != nullptr) {
+      int found = -1;
+      for (const ExprPtr& arg : call->args) found = std::max(found, Visit(*arg));
+      return found;
+    }
+    if (ref == nullptr && call == nullptr) return -1;
+    const auto number = static_cast<int>(numbers_.size());
+    const auto at = numbers_.try_emplace(Format(expr), number).first;
+    return ref != nullptr && ref->name.empty() ? at->second : -1;
+  }
+
+ private:
+  std::map<std::string, int> numbers_;
+};
 
 }  // namespace
 
@@ -311,9 +337,11 @@ ExprPtr TypeNames(const std::vector<SourceSchema>& sources, const ExprPtr& expr)
 
 std::string FieldName(const SelectField& field) {
   if (!field.alias.empty()) return field.alias;
-  std::string name;
-  AppendNames(*field.expr, &name);
-  return name;
+  std::vector<std::string_view> names;
+  CollectNames(*field.expr, &names);
+  std::string joined;
+  for (size_t i = 0; i < names.size(); ++i) base::StrAppend(joined, i > 0 ? "_" : "", names[i]);
+  return joined;
 }
 
 std::vector<std::string> ColumnNames(const SelectStatement& statement, std::string_view time_name) {
@@ -350,6 +378,15 @@ std::vector<std::string> ColumnNames(const SelectStatement& statement, std::stri
     }
     ++used[name];
     columns[offset + i] = std::move(name);
+  }
+  if (time_name.empty()) return columns;
+  // In an answer, a column without a name is called as its symbol is.
+  SymbolNumbers symbols;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const int number = symbols.Visit(*fields[i].expr);
+    if (columns[offset + i].empty() && number >= 0) {
+      columns[offset + i] = base::StrCat("val", number);
+    }
   }
   return columns;
 }

@@ -40,6 +40,8 @@ class RowReader {
   // Rows that do not meet the condition are left out, as are, for measurements, rows in which no
   // requested field has a value.
   virtual absl::Status Next(engine::ScanStep* step) = 0;
+  // Of a subquery's answer: the place of each row of the last step among all rows. Else null.
+  virtual const uint32_t* places() const { return nullptr; }
   // Adds what was read since the last call.
   virtual void TakeCounters(engine::ScanCounters* counters) = 0;
 };
@@ -54,20 +56,27 @@ class RowSource {
   virtual void TagValues(size_t series, const std::vector<std::string>& keys,
                          std::vector<std::string>* values) const = 0;
   virtual std::unique_ptr<RowReader> NewReader(const ReadRequest& request) const = 0;
+
+  // Of a measurement: the key by which InfluxDB orders the series of a shard, into `key`, and the
+  // shards, whose times do not overlap. False, and none, for the answer of a subquery, whose rows
+  // are in order by themselves (RowReader::places()).
+  virtual bool KeyOf(size_t series, std::string* key) const = 0;
+  virtual const std::vector<model::TimeRange>& shards() const = 0;
 };
 
 // The series of `measurement` that `condition` (null: all) can hold for. The condition's names
-// carry their types. `view` is kept.
+// carry their types. `view` is kept. `shards`: those of the view.
 std::unique_ptr<RowSource> MakeViewSource(std::shared_ptr<const engine::ReadView> view,
-                                          std::string measurement, ExprPtr condition);
+                                          std::string measurement, ExprPtr condition,
+                                          std::vector<model::TimeRange> shards);
 
-// An answer kept in memory: series of rows, values row by row.
+// An answer kept in memory, its rows in the order in which InfluxDB would hand them on, whatever
+// series they are of; values row by row.
 struct Table {
   struct Series {
     std::string name;
     std::vector<std::pair<std::string, std::string>> tags;  // ascending by key
-    size_t begin = 0;
-    size_t end = 0;
+    std::vector<uint32_t> rows;                             // ascending
   };
   std::vector<std::string> columns;
   std::vector<Series> series;
@@ -77,10 +86,13 @@ struct Table {
   bool ascending = true;
 
   size_t bytes() const {
-    return times.capacity() * sizeof(int64_t) + values.capacity() * sizeof(model::FieldValue) +
-           texts.bytes();
+    return times.capacity() * (sizeof(int64_t) + sizeof(uint32_t)) +
+           values.capacity() * sizeof(model::FieldValue) + texts.bytes();
   }
 };
+
+// Puts rows that were made series by series in order of time.
+void SortByTime(Table* table);
 
 // The series of `table` called `name`, filtered row by row with `condition` (or null).
 std::unique_ptr<RowSource> MakeTableSource(std::shared_ptr<const Table> table, std::string name,

@@ -1,11 +1,12 @@
 // Rows of a subquery's answer.
 #include <algorithm>
-#include <bit>
+#include <numeric>
 #include <utility>
 
 #include "query/data_type.h"
 #include "query/row_filter.h"
 #include "query/row_source.h"
+#include "query/typed_column.h"
 
 namespace varve::query {
 namespace {
@@ -40,6 +41,8 @@ class TableSource final : public RowSource {
     }
   }
   std::unique_ptr<RowReader> NewReader(const ReadRequest& request) const override;
+  bool KeyOf(size_t, std::string*) const override { return false; }
+  const std::vector<model::TimeRange>& shards() const override { return shards_; }
 
   const Table& table() const { return *table_; }
   const Table::Series& at(size_t series) const { return table_->series[series_[series]]; }
@@ -60,79 +63,8 @@ class TableSource final : public RowSource {
   std::shared_ptr<const Table> table_;
   std::string name_;
   std::vector<size_t> series_;
+  const std::vector<model::TimeRange> shards_;
   std::unique_ptr<const RowFilter> filter_;
-};
-
-// A column of values of one type; numbers of other types are converted, all else is null.
-class TypedColumn {
- public:
-  void Reset(FieldType type) {
-    type_ = type;
-    words_.clear();
-    booleans_.clear();
-    strings_.clear();
-    validity_.assign(model::kBatchRows / 64, 0);
-    rows_ = 0;
-  }
-  void Append(const FieldValue& value) {
-    const bool valid = AppendValue(value);
-    validity_[rows_ / 64] |= static_cast<uint64_t>(valid) << (rows_ % 64);
-    ++rows_;
-  }
-  ColumnVector View() const {
-    ColumnVector column;
-    column.type = type_;
-    column.validity = validity_.data();
-    if (type_ == FieldType::kBoolean) {
-      column.booleans = booleans_.data();
-    } else if (type_ == FieldType::kString) {
-      column.strings = strings_.data();
-    } else {
-      column.data = words_.data();
-    }
-    return column;
-  }
-
- private:
-  bool AppendValue(const FieldValue& value) {
-    if (type_ == FieldType::kBoolean) {
-      const bool valid = value.type() == type_;
-      booleans_.push_back(valid && value.as_boolean() ? 1 : 0);
-      return valid;
-    }
-    if (type_ == FieldType::kString) {
-      const bool valid = value.type() == type_;
-      strings_.push_back(valid ? value.as_string() : std::string_view());
-      return valid;
-    }
-    words_.push_back(0);
-    switch (value.type()) {
-      case FieldType::kFloat:
-        return Store(value.as_float());
-      case FieldType::kInteger:
-        return Store(value.as_integer());
-      case FieldType::kUnsigned:
-        return Store(value.as_unsigned());
-      default:
-        return false;
-    }
-  }
-  template <typename T>
-  bool Store(T v) {
-    if (type_ == FieldType::kFloat) words_.back() = std::bit_cast<uint64_t>(static_cast<double>(v));
-    if (type_ == FieldType::kInteger) {
-      words_.back() = static_cast<uint64_t>(static_cast<int64_t>(v));
-    }
-    if (type_ == FieldType::kUnsigned) words_.back() = static_cast<uint64_t>(v);
-    return true;
-  }
-
-  FieldType type_ = FieldType::kNone;
-  size_t rows_ = 0;
-  std::vector<uint64_t> words_;
-  std::vector<uint8_t> booleans_;
-  std::vector<std::string_view> strings_;
-  std::vector<uint64_t> validity_;
 };
 
 class TableReader final : public RowReader {
@@ -150,8 +82,8 @@ class TableReader final : public RowReader {
 
   absl::Status Seek(size_t series) override {
     series_ = series;
-    at_ = source_.at(series).begin;
-    end_ = source_.at(series).end;
+    at_ = 0;
+    end_ = source_.at(series).rows.size();
     return absl::OkStatus();
   }
 
@@ -168,6 +100,7 @@ class TableReader final : public RowReader {
     step->kind = ScanStep::Kind::kEnd;
     return absl::OkStatus();
   }
+  const uint32_t* places() const override { return places_.data(); }
   void TakeCounters(engine::ScanCounters*) override {}
 
  private:
@@ -197,12 +130,14 @@ class TableReader final : public RowReader {
   void Fill() {
     const Table& table = source_.table();
     times_.clear();
+    places_.clear();
     for (Column& column : columns_) column.values.Reset(column.type);
+    const std::vector<uint32_t>& rows = source_.at(series_).rows;
     for (; at_ < end_ && times_.size() < model::kBatchRows; ++at_) {
-      const Table::Series& series = source_.at(series_);
-      const size_t row = reversed_ ? series.end - 1 - (at_ - series.begin) : at_;
+      const uint32_t row = rows[reversed_ ? end_ - 1 - at_ : at_];
       if (!Contains(ranges_, table.times[row])) continue;
       times_.push_back(table.times[row]);
+      places_.push_back(row);
       for (Column& column : columns_) column.values.Append(ValueOf(column, row));
     }
     views_.clear();
@@ -228,8 +163,12 @@ class TableReader final : public RowReader {
       if (mask_[i] != 0) chosen_.push_back(i);
     }
     if (chosen_.size() == rows) return true;
-    for (size_t i = 0; i < chosen_.size(); ++i) times_[i] = times_[chosen_[i]];
+    for (size_t i = 0; i < chosen_.size(); ++i) {
+      times_[i] = times_[chosen_[i]];
+      places_[i] = places_[chosen_[i]];
+    }
     times_.resize(chosen_.size());
+    places_.resize(chosen_.size());
     for (size_t c = 0; c < wanted_; ++c) gatherer_.Gather(c, chosen_, &views_[c]);
     return !chosen_.empty();
   }
@@ -243,6 +182,7 @@ class TableReader final : public RowReader {
   size_t at_ = 0;
   size_t end_ = 0;
   std::vector<int64_t> times_;
+  std::vector<uint32_t> places_;
   std::vector<ColumnVector> views_;
   uint8_t mask_[model::kBatchRows];
   std::vector<uint32_t> chosen_;
@@ -254,6 +194,32 @@ std::unique_ptr<RowReader> TableSource::NewReader(const ReadRequest& request) co
 }
 
 }  // namespace
+
+void SortByTime(Table* table) {
+  std::vector<uint32_t> order(table->times.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return table->ascending ? table->times[a] < table->times[b] : table->times[b] < table->times[a];
+  });
+  std::vector<uint32_t> place(order.size());
+  std::vector<int64_t> times;
+  std::vector<model::FieldValue> values;
+  times.reserve(order.size());
+  values.reserve(table->values.size());
+  const size_t width = table->columns.size();
+  for (const uint32_t row : order) {
+    place[row] = static_cast<uint32_t>(times.size());
+    times.push_back(table->times[row]);
+    const model::FieldValue* from = table->values.data() + row * width;
+    values.insert(values.end(), from, from + width);
+  }
+  table->times = std::move(times);
+  table->values = std::move(values);
+  for (Table::Series& series : table->series) {
+    for (uint32_t& row : series.rows) row = place[row];
+    std::sort(series.rows.begin(), series.rows.end());
+  }
+}
 
 std::unique_ptr<RowSource> MakeTableSource(std::shared_ptr<const Table> table, std::string name,
                                            ExprPtr condition) {

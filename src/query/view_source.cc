@@ -20,8 +20,8 @@ using model::FieldType;
 class ViewSource final : public RowSource {
  public:
   ViewSource(std::shared_ptr<const engine::ReadView> view, std::string measurement,
-             ExprPtr condition)
-      : view_(std::move(view)), name_(std::move(measurement)) {
+             ExprPtr condition, std::vector<model::TimeRange> shards)
+      : view_(std::move(view)), name_(std::move(measurement)), shards_(std::move(shards)) {
     for (const engine::FieldTypes& field : view_->Fields(name_)) fields_[field.name] = field.field;
     MeasurementShape shape;
     shape.name = name_;
@@ -51,6 +51,11 @@ class ViewSource final : public RowSource {
     }
   }
   std::unique_ptr<RowReader> NewReader(const ReadRequest& request) const override;
+  bool KeyOf(size_t series, std::string* key) const override {
+    view_->KeyOf(series_[series], key);
+    return true;
+  }
+  const std::vector<model::TimeRange>& shards() const override { return shards_; }
 
   const engine::ReadView& view() const { return *view_; }
   model::SeriesId id(size_t series) const { return series_[series]; }
@@ -63,6 +68,7 @@ class ViewSource final : public RowSource {
  private:
   std::shared_ptr<const engine::ReadView> view_;
   std::string name_;
+  std::vector<model::TimeRange> shards_;
   base::StringMap<model::FieldId> fields_;
   std::vector<model::SeriesId> series_;
   std::unique_ptr<const RowFilter> filter_;  // null: the choice of series says it all
@@ -284,9 +290,10 @@ std::unique_ptr<RowReader> ViewSource::NewReader(const ReadRequest& request) con
 }  // namespace
 
 std::unique_ptr<RowSource> MakeViewSource(std::shared_ptr<const engine::ReadView> view,
-                                          std::string measurement, ExprPtr condition) {
-  return std::make_unique<ViewSource>(std::move(view), std::move(measurement),
-                                      std::move(condition));
+                                          std::string measurement, ExprPtr condition,
+                                          std::vector<model::TimeRange> shards) {
+  return std::make_unique<ViewSource>(std::move(view), std::move(measurement), std::move(condition),
+                                      std::move(shards));
 }
 
 }  // namespace varve::query

@@ -32,9 +32,12 @@ struct AggregateInput {
 
 struct AggregateOptions {
   double percentile = 0;
-  int64_t n = 0;            // of top(), bottom(), sample()
-  size_t aux_width = 0;     // columns that come along with a selected point
-  bool descending = false;  // mode(): ties go by the order of the answer
+  int64_t n = 0;         // of top(), bottom(), sample()
+  size_t aux_width = 0;  // columns that come along with a selected point
+  // Values come in the order of InfluxDB's iterators, all to one aggregator: what hangs on it is
+  // exact. Else such points are marked (Points::tied).
+  bool in_order = false;
+  bool shows_row = false;  // the time of a selected point shows, or what comes along with it
   size_t by_width = 0;  // top() and bottom(): the best point of each value of the first aux columns
 };
 

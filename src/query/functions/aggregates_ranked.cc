@@ -2,11 +2,14 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <span>
 
 #include "base/status.h"
 #include "base/strings.h"
 #include "query/functions/aggregate_inline.h"
 #include "query/functions/function.h"
+#include "query/go_heap.h"
+#include "query/go_sort.h"
 
 namespace varve::query {
 namespace {
@@ -52,12 +55,21 @@ class RankedAggregator final : public Aggregator {
       const auto offer = [&](const Entry<T>& entry) {
         Offer(slot_of[i], entry.value, entry.time, [&](size_t a) { return entry.aux[a]; });
       };
+      slots_[slot_of[i]].tied |= from.slots_[i].tied;
       for (const auto& entry : from.slots_[i].best) offer(entry);
       for (const auto& [key, entry] : from.slots_[i].by) offer(entry);
     }
   }
   void Emit(uint32_t slot, int64_t, Points* out) const override {
     std::vector<Entry<T>> entries = slots_[slot].best;
+    if (options_.by_width == 0) {
+      GoSort(std::span(entries), Better);
+      const auto same = std::adjacent_find(entries.begin(), entries.end(), Equal);
+      if (slots_[slot].tied || (options_.aux_width > 0 && same != entries.end())) {
+        out->tied = !options_.in_order;
+      }
+      return EmitByTime(std::move(entries), out);
+    }
     // Of equal points the one with the lesser tags goes first.
     std::map<std::string_view, const Entry<T>*> by_tags;
     for (const auto& [key, entry] : slots_[slot].by) by_tags.emplace(key, &entry);
@@ -71,6 +83,7 @@ class RankedAggregator final : public Aggregator {
  private:
   struct Slot {
     std::vector<Entry<T>> best;    // a heap, its worst in front
+    bool tied = false;             // which of equal points was kept hung on their order
     base::StringMap<Entry<T>> by;  // with by_width
   };
 
@@ -80,6 +93,10 @@ class RankedAggregator final : public Aggregator {
   }
   static bool Better(const Entry<T>& a, const Entry<T>& b) {
     return IsBetter(a.value, a.time, b.value, b.time);
+  }
+  static bool Worse(const Entry<T>& a, const Entry<T>& b) { return Better(b, a); }
+  static bool Equal(const Entry<T>& a, const Entry<T>& b) {
+    return a.value == b.value && a.time == b.time;
   }
   size_t Limit() const { return static_cast<size_t>(options_.n); }
 
@@ -100,15 +117,16 @@ class RankedAggregator final : public Aggregator {
       at->second = std::move(entry);
       return;
     }
-    const bool full = slot.best.size() >= Limit();
-    if (full && !Better(entry, slot.best.front())) return;
-    Fill(&entry, get_aux);
-    if (full) {
-      std::pop_heap(slot.best.begin(), slot.best.end(), Better);
-      slot.best.pop_back();
+    if (slot.best.size() < Limit()) {
+      Fill(&entry, get_aux);
+      return PushHeap(slot.best, std::move(entry), Worse);
     }
-    slot.best.push_back(std::move(entry));
-    std::push_heap(slot.best.begin(), slot.best.end(), Better);
+    // Points that show nothing but value and time are the same.
+    if (options_.aux_width > 0 && Equal(entry, slot.best.front())) slot.tied = true;
+    if (!Better(entry, slot.best.front())) return;
+    Fill(&entry, get_aux);
+    slot.best.front() = std::move(entry);
+    SiftDown(slot.best, 0, slot.best.size(), Worse);
   }
   template <typename GetAux>
   void Fill(Entry<T>* entry, GetAux get_aux) {

@@ -1,12 +1,14 @@
 // median, mode, percentile, distinct: functions that look at every value of a window.
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/status.h"
 #include "base/strings.h"
 #include "query/functions/aggregate_inline.h"
 #include "query/functions/function.h"
+#include "query/go_sort.h"
 
 namespace varve::query {
 namespace {
@@ -24,8 +26,13 @@ template <typename T>
 bool ByValue(const Item<T>& a, const Item<T>& b) {
   return a.value != b.value ? a.value < b.value : a.time < b.time;
 }
+template <typename T>
+bool LessByValue(const Item<T>& a, const Item<T>& b) {
+  return a.value < b.value;
+}
 
-// Keeps every value of every slot; Finish turns those of one slot into points.
+// Keeps every value of every slot; Finish turns those of one slot into points, and says whether
+// they are what they would be in any order of the values.
 template <typename T, typename Finish>
 class CollectingAggregator final : public Aggregator {
  public:
@@ -68,10 +75,13 @@ class CollectingAggregator final : public Aggregator {
   void Emit(uint32_t slot, int64_t start_ns, Points* out) const override {
     if (slots_[slot].empty()) return;
     std::vector<Item<T>> items = slots_[slot];
-    Finish::Points(
+    const size_t before = out->size();
+    const bool settled = Finish::Points(
         items, options_, start_ns, [&](int64_t time, const FieldValue& value, size_t aux) {
           out->Append(time, value, {aux_.data() + aux * options_.aux_width, options_.aux_width});
         });
+    if (!settled) out->tied = true;
+    if (out->size() == before) out->pauses.push_back(before);
   }
   size_t bytes() const override {
     return count_ * sizeof(Item<T>) + aux_.capacity() * sizeof(FieldValue) + texts_.bytes();
@@ -94,55 +104,72 @@ class CollectingAggregator final : public Aggregator {
 
 struct MedianFinish {
   template <typename T, typename Add>
-  static void Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
+  static bool Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
     const size_t middle = items.size() / 2;
     std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), items.end(),
                      ByValue<T>);
     const T high = items[middle].value;
-    if (items.size() % 2 == 1) return add(start, FieldValue::Float(static_cast<double>(high)), 0);
+    if (items.size() % 2 == 1) {
+      add(start, FieldValue::Float(static_cast<double>(high)), 0);
+      return true;
+    }
     const T low =
         std::max_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), ByValue<T>)
             ->value;
     add(start, FieldValue::Float(static_cast<double>(low) + static_cast<double>(high - low) / 2),
         0);
+    return true;
   }
 };
 
 struct PercentileFinish {
   template <typename T, typename Add>
-  static void Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t,
+  static bool Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t,
                      Add add) {
     const auto n = static_cast<double>(items.size());
     const double rank = std::floor(n * options.percentile / 100.0 + 0.5) - 1;
-    if (!(rank >= 0 && rank < n)) return;
+    if (!(rank >= 0 && rank < n)) return true;
     const auto at = items.begin() + static_cast<ptrdiff_t>(rank);
-    std::nth_element(items.begin(), at, items.end(), ByValue<T>);
+    if (options.in_order) {
+      GoSort(std::span(items), LessByValue<T>);
+    } else {
+      std::nth_element(items.begin(), at, items.end(), ByValue<T>);
+    }
     add(at->time, MakeValue(at->value), at->aux);
+    // Of equal values the time shows, and what comes along.
+    return options.in_order || !options.shows_row ||
+           std::count_if(items.begin(), items.end(),
+                         [&](const Item<T>& item) { return item.value == at->value; }) == 1;
   }
 };
 
-// The most frequent value; of equally frequent ones the one that appeared first. As InfluxDB does,
-// a value that appears once counts only when it is the smallest.
+// The most frequent value. Of equally frequent ones InfluxDB gives the one whose first point after
+// sorting is not later than the last point of the one before: the sort is not stable, so that hangs
+// on the order of the points. A value that appears once counts only when it is the smallest.
 struct ModeFinish {
   template <typename T, typename Add>
-  static void Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t start,
+  static bool Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t start,
                      Add add) {
     if constexpr (std::is_same_v<T, uint8_t>) {
       // Among booleans, true wins.
       const auto holds = [](const Item<T>& item) { return item.value != 0; };
       const auto count = std::count_if(items.begin(), items.end(), holds);
-      return add(start, FieldValue::Boolean(2 * static_cast<size_t>(count) >= items.size()), 0);
+      add(start, FieldValue::Boolean(2 * static_cast<size_t>(count) >= items.size()), 0);
+      return true;
     }
-    std::sort(items.begin(), items.end(), [&](const Item<T>& a, const Item<T>& b) {
-      if (a.value != b.value) return a.value < b.value;
-      return options.descending ? a.time > b.time : a.time < b.time;
-    });
+    if (options.in_order) {
+      GoSort(std::span(items), LessByValue<T>);
+    } else {
+      std::sort(items.begin(), items.end(), ByValue<T>);
+    }
     const Item<T>* best = &items[0];
     int64_t best_time = items[0].time;
     size_t best_count = 0;
+    bool tied = false;
     for (size_t i = 0; i < items.size();) {
       size_t end = i;
       while (end < items.size() && items[end].value == items[i].value) ++end;
+      tied = end - i == best_count || (tied && end - i < best_count);
       // The time of the occurrence that made the count what it is is what later values must beat.
       for (size_t at = i == 0 ? 0 : i + 1; at < end; ++at) {
         const size_t count = at - i + 1;
@@ -154,6 +181,7 @@ struct ModeFinish {
       i = end;
     }
     add(start, MakeValue(best->value), 0);
+    return options.in_order || !tied || best_count < 2;
   }
 };
 
