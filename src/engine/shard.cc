@@ -196,6 +196,8 @@ void Shard::NoteNewSeries(model::SeriesId series) {
 absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, LateWrites* late) {
   model::WriteBatchReader::Row row;
   const int64_t late_before = late == nullptr ? model::kMinTimeNs : late->Before(known_.database);
+  model::SeriesId late_series = model::kNoId;
+  model::MeasurementId late_measurement = model::kNoId;
   const bool skip = lsn <= skip_through_;
   if (!skip) {
     NoteDirty(lsn);
@@ -206,8 +208,9 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, Late
     ASSIGN_OR_RETURN(const bool more, batch.NextRow(&row));
     if (!more) return absl::OkStatus();
     if (row.time_ns < late_before) {
-      late->Add(known_.database, known_.shard, table_.MeasurementOfSeries(row.series),
-                {row.time_ns, row.time_ns});
+      if (row.series != late_series) late_measurement = table_.MeasurementOfSeries(row.series);
+      late_series = row.series;
+      late->Add(known_.database, known_.shard, late_measurement, {row.time_ns, row.time_ns});
     }
     if (skip) continue;
     const RowLayout*& layout = row_layouts_[row.layout];

@@ -95,7 +95,7 @@ class ContinuousQueryService final : public query::ContinuousQueries {
     bool tracked = false;                   // late points mark its windows
     std::optional<int64_t> threshold;       // points before it mark windows
     TimeRanges computing;                   // taken from `pending`, not known to have gone well
-    int64_t recomputed_at_ns = 0;           // monotonic
+    int64_t recompute_at_ns = 0;            // monotonic; not before
     int64_t retry_at_ns = 0;                // monotonic
     int64_t retry_pause_ns = 0;
     query::ContinuousQueryStatus status;

@@ -69,6 +69,7 @@ class QueryPlan {
     std::shared_ptr<const index::TagRegex> regex;
   };
   const std::vector<SourceName>& sources() const { return sources_; }
+  const SourceName& target() const { return target_; }  // an empty name: that of the source
   const std::string& database() const { return database_; }
   const std::string& name() const { return name_; }
   int64_t interval_ns() const { return interval_.duration_ns; }

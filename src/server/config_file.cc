@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/status.h"
+#include "server/declared_toml.h"
 
 namespace varve::server {
 namespace {
@@ -48,7 +49,10 @@ class Applier {
       const std::string name(key.str());
       if (const toml::table* section = node.as_table()) {
         RETURN_IF_ERROR(ApplySection(name, *section));
-      } else if (const toml::array* array = node.as_array(); array && array->is_array_of_tables()) {
+      } else if (const toml::array* array = node.as_array();
+                 array && array->is_array_of_tables() && name == "database") {
+        ASSIGN_OR_RETURN(options_->databases, ReadDeclared(*array, file_));
+      } else if (array && array->is_array_of_tables()) {
         for (const toml::node& element : *array) {
           RETURN_IF_ERROR(ApplySection(name, *element.as_table()));
         }

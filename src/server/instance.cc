@@ -58,6 +58,7 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(base::Env& env, Instanc
   ASSIGN_OR_RETURN(instance->catalog_,
                    meta::Catalog::Open(env, options.meta_folder, options.catalog));
   const std::shared_ptr<const meta::CatalogData> catalog = instance->catalog_->Get();
+  ASSIGN_OR_RETURN(instance->declared_changes_, instance->Declare(std::move(options.declared)));
   if (options.run_continuous_queries) {
     RETURN_IF_ERROR(instance->OpenContinuousQueries(env, &options));
   }
@@ -70,7 +71,8 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(base::Env& env, Instanc
   instance->workers_ = std::make_unique<base::ThreadPool>(threads, kWorkerQueueMax);
   query::Executor::Environment environment;
   environment.env = &env;
-  environment.catalog = instance->catalog_.get();
+  instance->guarded_ = retention::GuardDeclared(*instance->catalog_, instance->declarations_);
+  environment.catalog = instance->guarded_.get();
   environment.store = instance->store_.get();
   environment.workers = instance->workers_.get();
   environment.continuous_queries = instance->queries_.get();

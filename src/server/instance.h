@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -14,6 +15,7 @@
 #include "meta/catalog.h"
 #include "query/executor.h"
 #include "retention/continuous_queries.h"
+#include "retention/declarations.h"
 #include "retention/enforcer.h"
 #include "retention/ticker.h"
 
@@ -27,6 +29,8 @@ struct InstanceOptions {
   query::QueryLimits limits;
   size_t query_threads = 0;  // 0: one per core
   query::ServerFacts facts;
+  // Applied before anything can expire or run by what was declared before.
+  std::vector<retention::DeclaredDatabase> declared;
   bool enforce_retention = true;
   int64_t retention_check_interval_ns = 30 * 60 * int64_t{1'000'000'000};
   // As retention::Enforcer::Environment's.
@@ -56,13 +60,22 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  meta::Catalog& catalog() { return *catalog_; }
+  // Refuses to change what is declared.
+  meta::Catalog& catalog() { return *guarded_; }
   engine::Store& store() { return *store_; }
   query::Executor& executor() { return *executor_; }
   // Null when retention is not enforced.
   const retention::Enforcer* enforcer() const { return enforcer_.get(); }
   // Null when continuous queries are not run.
   const query::ContinuousQueries* continuous_queries() const { return queries_.get(); }
+
+  // What InstanceOptions::declared changed, a line each.
+  const std::vector<std::string>& declared_changes() const { return declared_changes_; }
+  // Makes the catalog what the configuration file declares; see retention::Declarations::Apply().
+  absl::StatusOr<std::vector<std::string>> Declare(
+      std::vector<retention::DeclaredDatabase> databases) {
+    return declarations_.Apply(std::move(databases), *catalog_);
+  }
 
   // Closes the store: writes on their way are answered first. Then only the destructor may follow.
   void CloseStore();
@@ -75,7 +88,10 @@ class Instance {
 
   // In the order they are needed; destroyed from the bottom.
   std::unique_ptr<base::FileLock> lock_;
+  retention::Declarations declarations_;
+  std::vector<std::string> declared_changes_;
   std::unique_ptr<meta::Catalog> catalog_;
+  std::unique_ptr<meta::Catalog> guarded_;  // catalog_, but for changes of what is declared
   std::unique_ptr<retention::ContinuousQueryService> queries_;  // the store tells it of late points
   std::unique_ptr<engine::Store> store_;
   std::unique_ptr<base::ThreadPool> workers_;

@@ -1,4 +1,6 @@
 // varved: the server.
+#include <signal.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -7,6 +9,7 @@
 
 #include "base/status.h"
 #include "http/version.h"
+#include "meta/catalog_codec.h"
 #include "query/functions/function.h"
 #include "server/config_file.h"
 #include "server/logger.h"
@@ -26,6 +29,7 @@ struct CommandLine {
   std::string data_dir;
   std::string bind_address;
   bool markdown = false;
+  bool dry_run = false;
 };
 
 // --config, else the environment's, else the system's if there is one; "" for none.
@@ -72,7 +76,13 @@ int Run(const CommandLine& line) {
     return kMisuse;
   }
   Logger logger(options.log_format, options.log_level);
-  if (const absl::Status status = Serve(options, ignored, logger); !status.ok()) {
+  const auto read_again = [&line]() -> absl::StatusOr<Options> {
+    Options again;
+    std::vector<std::string> unused;
+    RETURN_IF_ERROR(LoadOptions(line, &again, &unused));
+    return again;
+  };
+  if (const absl::Status status = Serve(options, ignored, read_again, logger); !status.ok()) {
     logger.Error("cannot serve", {{"error", std::string(base::MessageOf(status))}});
     return kFailed;
   }
@@ -94,6 +104,37 @@ int PrintConfig(const CommandLine& line) {
   return 0;
 }
 
+// What applying the declared databases would change, read from the catalog on disk; then, unless it
+// is a dry run, tells the server that owns the folder to apply them.
+absl::Status ApplyConfig(const CommandLine& line) {
+  Options options;
+  std::vector<std::string> ignored;
+  RETURN_IF_ERROR(LoadOptions(line, &options, &ignored));
+  ASSIGN_OR_RETURN(const InstanceOptions instance, MakeInstanceOptions(options));
+  base::Env& env = base::Env::Default();
+  const std::string catalog = base::JoinPath(instance.meta_folder, "CATALOG");
+  meta::CatalogData data;
+  if (env.Exists(catalog)) {
+    ASSIGN_OR_RETURN(const std::string bytes, base::ReadFile(env, catalog));
+    ASSIGN_OR_RETURN(data, meta::DecodeCatalog(bytes));
+  }
+  ASSIGN_OR_RETURN(const auto changes, retention::Declare(options.databases, &data));
+  for (const std::string& change : changes) std::cout << change << "\n";
+  if (changes.empty()) std::cout << "all is as declared\n";
+  std::cout << std::flush;
+  if (line.dry_run) return absl::OkStatus();
+  if (env.Exists(instance.lock_file) && !env.LockFile(instance.lock_file).ok()) {
+    ASSIGN_OR_RETURN(const std::string pid, base::ReadFile(env, instance.lock_file));
+    if (const int number = std::atoi(pid.c_str()); number > 0 && kill(number, SIGHUP) == 0) {
+      std::cout << "told the server (process " << number << ") to apply it; see its log\n";
+      return absl::OkStatus();
+    }
+    return base::Unavailable("the server that owns ", options.root_dir, " cannot be told");
+  }
+  std::cout << "no server is running: it is applied when one starts\n";
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int Main(int argc, char** argv) {
@@ -106,6 +147,10 @@ int Main(int argc, char** argv) {
   AddOptions(*run, &line);
   CLI::App* config = app.add_subcommand("config", "print the effective configuration as TOML");
   AddOptions(*config, &line);
+  CLI::App* apply = config->add_subcommand(
+      "apply", "apply the declared databases, policies and continuous queries");
+  AddOptions(*apply, &line);
+  apply->add_flag("--dry-run", line.dry_run, "only print what would change");
   config->add_flag("--markdown", line.markdown, "print docs/configuration.md instead");
   CLI::App* functions = app.add_subcommand("functions", "print the functions of InfluxQL");
   CLI::App* version = app.add_subcommand("version", "print the version");
@@ -130,6 +175,11 @@ int Main(int argc, char** argv) {
   if (functions->parsed()) {
     std::cout << query::FunctionsMarkdown();
     return 0;
+  }
+  if (apply->parsed()) {
+    const absl::Status status = ApplyConfig(line);
+    if (!status.ok()) std::cerr << "varved: " << base::MessageOf(status) << std::endl;
+    return status.ok() ? 0 : kFailed;
   }
   return config->parsed() ? PrintConfig(line) : Run(line);
 }

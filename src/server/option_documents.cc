@@ -7,6 +7,19 @@
 namespace varve::server {
 namespace {
 
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '\n') {
+      quoted += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  return quoted + "\"";
+}
+
 std::string TomlText(const OptionSpec& spec, const Options& options) {
   const std::string text = OptionText(spec, options);
   if (spec.kind == OptionKind::kBool || spec.kind == OptionKind::kCount) return text;
@@ -14,12 +27,7 @@ std::string TomlText(const OptionSpec& spec, const Options& options) {
       text.find_first_not_of("0123456789") == std::string::npos) {
     return text;
   }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted.push_back('\\');
-    quoted.push_back(c);
-  }
-  return quoted + "\"";
+  return Quoted(text);
 }
 
 std::string_view KindName(OptionKind kind) {
@@ -38,6 +46,36 @@ std::string_view KindName(OptionKind kind) {
       break;
   }
   return "word";
+}
+
+void AppendDatabase(const retention::DeclaredDatabase& database, std::string* out) {
+  base::StrAppend(*out, "\n[[database]]\n  name = ", Quoted(database.name), "\n");
+  for (const retention::DeclaredPolicy& policy : database.policies) {
+    const int64_t duration_ns = policy.spec.duration_ns.value_or(0);
+    base::StrAppend(
+        *out, "\n  [[database.retention-policy]]\n    name = ", Quoted(policy.spec.name),
+        "\n    duration = ", Quoted(duration_ns == 0 ? "INF" : DurationText(duration_ns)), "\n");
+    if (policy.spec.shard_group_duration_ns.has_value()) {
+      base::StrAppend(*out, "    shard-duration = ",
+                      Quoted(DurationText(*policy.spec.shard_group_duration_ns)), "\n");
+    }
+    if (policy.spec.replication.has_value()) {
+      base::StrAppend(*out, "    replication = ", *policy.spec.replication, "\n");
+    }
+    if (policy.is_default) *out += "    default = true\n";
+  }
+  for (const retention::DeclaredQuery& query : database.queries) {
+    base::StrAppend(*out, "\n  [[database.continuous-query]]\n    name = ", Quoted(query.name),
+                    "\n    query = ", Quoted(query.select), "\n");
+    if (query.resample_every_ns > 0) {
+      base::StrAppend(*out, "    resample-every = ", Quoted(DurationText(query.resample_every_ns)),
+                      "\n");
+    }
+    if (query.resample_for_ns > 0) {
+      base::StrAppend(*out, "    resample-for = ", Quoted(DurationText(query.resample_for_ns)),
+                      "\n");
+    }
+  }
 }
 
 // Lines of at most 100 columns, each begun with `prefix`.
@@ -93,6 +131,7 @@ std::string ConfigurationToml(const Options& options) {
       base::StrAppend(out, "  \"", name, "\" = \"", value, "\"\n");
     }
   }
+  for (const auto& database : options.databases) AppendDatabase(database, &out);
   return out;
 }
 
@@ -125,6 +164,41 @@ std::string ConfigurationMarkdown() {
       "\n## [http.headers]\n\n"
       "Each key is the name of a header that is added to every routed answer, each value its "
       "text.\n"
+      "\n## [[database]]\n\n"
+      "Declares a database, its retention policies and continuous queries. They are made, or\n"
+      "changed, to be as declared: at the start, on SIGHUP, and by `varved config apply`, all of\n"
+      "them or, after a mistake, none; `varved config apply --dry-run` prints what would change.\n"
+      "A statement that would change what is declared is refused and told the file and line. What\n"
+      "is taken out of the file stays as it is, and may be changed by statements again.\n\n"
+      "| key | meaning |\n| --- | --- |\n"
+      "| `name` | The database. |\n"
+      "| `[[database.retention-policy]]` `name`, `duration` | The policy; how long it keeps points:"
+      " `1h` or more, or `INF`, the default. |\n"
+      "| `shard-duration` | The span of a shard, `1h` or more; the default goes by the duration, as"
+      " InfluxDB's does. |\n"
+      "| `replication`, `default` | Kept and shown; whether this is the database's default policy."
+      " |\n"
+      "| `[[database.continuous-query]]` `name`, `query` | The continuous query; its"
+      " `SELECT ... INTO`. |\n"
+      "| `resample-every`, `resample-for` | As `RESAMPLE EVERY` and `FOR`. |\n"
+      "\n```toml\n"
+      "[[database]]\n"
+      "name = \"building\"\n\n"
+      "  [[database.retention-policy]]\n"
+      "  name = \"realtime\"\n"
+      "  duration = \"30d\"\n"
+      "  shard-duration = \"1d\"\n"
+      "  default = true\n\n"
+      "  [[database.retention-policy]]\n"
+      "  name = \"minute\"\n"
+      "  duration = \"INF\"\n\n"
+      "  [[database.continuous-query]]\n"
+      "  name = \"minute_means\"\n"
+      "  query = \"SELECT mean(temperature) AS temperature INTO minute.sensors FROM"
+      " realtime.sensors GROUP BY time(1m), *\"\n"
+      "  resample-every = \"1m\"\n"
+      "  resample-for = \"1h\"\n"
+      "```\n"
       "\n## Keys of InfluxDB that mean nothing here\n\n"
       "A configuration file of InfluxDB may keep them; the log lists those it has at the "
       "start.\n\n";

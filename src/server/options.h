@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "retention/declarations.h"
 
 namespace varve::server {
 
@@ -67,6 +68,8 @@ struct Options {
 
   std::string log_format;
   std::string log_level;
+
+  std::vector<retention::DeclaredDatabase> databases;  // [[database]]
 };
 
 enum class OptionKind : uint8_t { kText, kBool, kCount, kBytes, kDuration, kChoice };

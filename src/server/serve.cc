@@ -1,5 +1,7 @@
 #include "server/serve.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <csignal>
 #include <memory>
@@ -25,9 +27,28 @@ sigset_t BlockStopSignals() {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return signals;
+}
+
+void LogDeclared(const std::vector<std::string>& changes, Logger& logger) {
+  for (const std::string& change : changes) logger.Info("declared", {{"change", change}});
+}
+
+absl::Status Declare(std::vector<retention::DeclaredDatabase> databases, Instance& instance,
+                     Logger& logger) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> changes, instance.Declare(std::move(databases)));
+  LogDeclared(changes, logger);
+  return absl::OkStatus();
+}
+
+// For `varved config apply`. The lock is on the file, not on what it holds.
+absl::Status WritePid(base::Env& env, const std::string& lock_file) {
+  ASSIGN_OR_RETURN(const auto file, env.CreateFile(lock_file));
+  RETURN_IF_ERROR(file->Append(base::StrCat(getpid(), "\n")));
+  return file->Close();
 }
 
 bool IsLoopback(std::string_view address) {
@@ -79,6 +100,7 @@ absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
   limits.log_after_ns = options.log_queries_after_ns;
   result.query_threads = options.query_threads;
 
+  result.declared = options.databases;
   result.enforce_retention = options.retention_enabled;
   result.retention_check_interval_ns = options.retention_check_interval_ns;
   result.run_continuous_queries = options.continuous_queries_enabled;
@@ -117,7 +139,7 @@ absl::StatusOr<http::HttpOptions> MakeHttpOptions(const Options& options) {
 }
 
 absl::Status Serve(const Options& options, const std::vector<std::string>& ignored,
-                   Logger& logger) {
+                   const OptionsReader& read_again, Logger& logger) {
   const sigset_t signals = BlockStopSignals();
   base::Env& env = base::Env::Default();
   logger.Info("starting", {{"version", std::string(http::kVarveVersion)},
@@ -188,11 +210,14 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   instance_options.facts.statistics = [&services] { return http::CollectStatistics(services); };
   instance_options.facts.diagnostics = [&services] { return http::CollectDiagnostics(services); };
 
+  const std::string lock_file = instance_options.lock_file;
   const int64_t open_ns = env.MonotonicNs();
   ASSIGN_OR_RETURN(std::unique_ptr<Instance> instance,
                    Instance::Open(env, std::move(instance_options)));
   logger.Info("opened data folder", {{"folder", options.root_dir},
                                      {"duration", MillisecondText(env.MonotonicNs() - open_ns)}});
+  LogDeclared(instance->declared_changes(), logger);
+  RETURN_IF_ERROR(WritePid(env, lock_file));
   auto query_threads = std::make_unique<http::QueryThreads>(kQueryThreadsMax, kQueryQueueMax);
   services.catalog = &instance->catalog();
   services.store = &instance->store();
@@ -209,7 +234,17 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
                {"auth", options.auth_enabled ? "on" : "off"}});
 
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
+    auto again = read_again();
+    const absl::Status status =
+        again.ok() ? Declare(std::move(again->databases), *instance, logger) : again.status();
+    if (status.ok()) {
+      logger.Info("read the configuration again: what it declares is in force");
+    } else {
+      logger.Error("configuration is not applied",
+                   {{"error", std::string(base::MessageOf(status))}});
+    }
+  }
   logger.Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   server->Stop(kStopGraceMs);
   query_threads.reset();

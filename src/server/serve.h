@@ -1,6 +1,7 @@
 // Runs the server until it is told to stop.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,9 +18,15 @@ namespace varve::server {
 absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options);
 absl::StatusOr<http::HttpOptions> MakeHttpOptions(const Options& options);
 
-// Opens the data folder, serves, and returns when SIGINT or SIGTERM came and everything is closed,
-// or when something fails at the start. `ignored` are keys of the configuration to name in the log.
-// Called once, on the main thread, before any other thread is started.
-absl::Status Serve(const Options& options, const std::vector<std::string>& ignored, Logger& logger);
+// Reads the configuration again; on SIGHUP.
+using OptionsReader = std::function<absl::StatusOr<Options>()>;
+
+// Opens the data folder, makes the catalog what `options` declare, serves, and returns when SIGINT
+// or SIGTERM came and everything is closed, or when something fails at the start. `ignored` are
+// keys of the configuration to name in the log. SIGHUP makes it read the configuration again and
+// apply what it declares; the other settings stay as they were at the start. Called once, on the
+// main thread, before any other thread is started.
+absl::Status Serve(const Options& options, const std::vector<std::string>& ignored,
+                   const OptionsReader& read_again, Logger& logger);
 
 }  // namespace varve::server

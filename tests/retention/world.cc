@@ -101,7 +101,8 @@ void World::Open() {
   workers = std::make_unique<base::ThreadPool>(1, 16);
   query::Executor::Environment environment;
   environment.env = &env;
-  environment.catalog = catalog.get();
+  guarded = GuardDeclared(*catalog, declarations);
+  environment.catalog = guarded.get();
   environment.store = store.get();
   environment.workers = workers.get();
   environment.continuous_queries = queries.get();
@@ -126,6 +127,7 @@ void World::Close() {
   executor.reset();
   workers.reset();
   store.reset();
+  guarded.reset();
   queries.reset();
   catalog.reset();
 }

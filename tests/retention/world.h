@@ -17,6 +17,7 @@
 #include "meta/catalog.h"
 #include "query/executor.h"
 #include "retention/continuous_queries.h"
+#include "retention/declarations.h"
 #include "retention/enforcer.h"
 
 namespace varve::retention {
@@ -64,7 +65,9 @@ class World : public ::testing::Test {
   static std::string At(int64_t ns) { return base::StrCat(" ", ns); }
 
   base::FaultyEnv env;
+  Declarations declarations;
   std::unique_ptr<meta::Catalog> catalog;
+  std::unique_ptr<meta::Catalog> guarded;  // as statements see it
   std::unique_ptr<engine::Store> store;
   std::unique_ptr<base::ThreadPool> workers;
   std::unique_ptr<query::Executor> executor;

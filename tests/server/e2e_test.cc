@@ -158,6 +158,62 @@ TEST_F(EndToEndTest, MisuseAndBadConfigurationEndWithTwo) {
   EXPECT_THAT(output, HasSubstr("varved "));
 }
 
+TEST_F(EndToEndTest, WhatTheFileDeclaresIsMadeAndFollowed) {
+  const std::string file = root_ + "/varve.conf";
+  const auto declare = [&](const std::string& duration) {
+    std::ofstream(file) << "[[database]]\nname = \"d\"\n\n[[database.retention-policy]]\nname = "
+                           "\"raw\"\nduration = \""
+                        << duration << "\"\ndefault = true\n";
+  };
+  declare("30d");
+  VarvedProcess varved(folder_, {"--config", file});
+  EXPECT_THAT(Query(varved, "SHOW RETENTION POLICIES"), HasSubstr("\"raw\",\"720h0m0s\""));
+  EXPECT_THAT(Query(varved, "ALTER RETENTION POLICY raw ON d DURATION 1d"),
+              HasSubstr("retention policy raw is declared in " + file + ":4; change it there"));
+  declare("7d");
+  const std::vector<std::string> apply = {VarvedPath(), "config",     "apply", "--config",
+                                          file,         "--data-dir", folder_};
+  std::vector<std::string> dry_run = apply;
+  dry_run.push_back("--dry-run");
+  std::string output;
+  EXPECT_EQ(RunProgram(dry_run, &output), 0) << output;
+  EXPECT_EQ(output, "alter retention policy raw on d: duration 30d -> 1w\n");
+  EXPECT_THAT(Query(varved, "SHOW RETENTION POLICIES"), HasSubstr("720h0m0s"));
+  EXPECT_EQ(RunProgram(apply, &output), 0) << output;
+  EXPECT_THAT(output, HasSubstr("told the server"));
+  std::string policies;
+  for (int i = 0; i < 1000 && policies.find("168h0m0s") == std::string::npos; ++i) {
+    policies = Query(varved, "SHOW RETENTION POLICIES");
+  }
+  EXPECT_THAT(policies, HasSubstr("168h0m0s"));
+  declare("7 days");
+  EXPECT_EQ(RunProgram(apply, &output), 1);
+  EXPECT_THAT(output, HasSubstr(file + ":6: retention-policy.duration: expected a duration"));
+}
+
+TEST_F(EndToEndTest, ThePastIsDownsampledOnRequest) {
+  VarvedProcess varved(folder_);
+  Query(varved, "CREATE DATABASE d");
+  Query(varved,
+        "CREATE CONTINUOUS QUERY c ON d BEGIN SELECT sum(v) AS v INTO s FROM m GROUP BY time(1h) "
+        "END");
+  EXPECT_EQ(Write(varved, "m v=1 0\nm v=2 1\nm v=4 3600000000000"), 204);
+  std::string output;
+  EXPECT_EQ(RunProgram({VarvePath(), "downsample", "backfill", "--host",
+                        base::StrCat("127.0.0.1:", varved.port()), "-d", "d", "--from",
+                        "1970-01-01", "--to", "1970-01-02T00:00:00Z", "c"},
+                       &output),
+            0)
+      << output;
+  EXPECT_THAT(Query(varved, "SELECT v FROM s"), HasSubstr("[[0,3],[3600000000000,4]]"));
+  EXPECT_EQ(RunProgram({VarvePath(), "downsample", "status", "--host",
+                        base::StrCat("127.0.0.1:", varved.port())},
+                       &output),
+            0)
+      << output;
+  EXPECT_THAT(output, HasSubstr("windows_recomputed"));
+}
+
 TEST_F(EndToEndTest, TheDemoLoadsAndDraws) {
   VarvedProcess varved(folder_);
   const std::string host = base::StrCat("127.0.0.1:", varved.port());
