@@ -1,10 +1,12 @@
 // Constant folding. The rules, odd ones included, are those of influxql.Reduce: what cannot be
 // folded stays a BinaryExpr and means what the row evaluator says.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "base/status.h"
 #include "query/condition.h"
+#include "query/time_text.h"
 
 namespace varve::query {
 namespace {
@@ -155,6 +157,18 @@ ExprPtr FoldTimeAndDuration(Operator op, int64_t time, int64_t duration) {
   return nullptr;
 }
 
+// `time` so many months on by the calendar of the zone, at the same time of day; in a month that is
+// too short for the day it is the last.
+int64_t MoveMonths(int64_t time, int64_t months, absl::TimeZone zone) {
+  const absl::Time at = absl::FromUnixNanos(time);
+  const absl::TimeZone::CivilInfo local = zone.At(at);
+  const absl::CivilMonth month = absl::CivilMonth(local.cs) + months;
+  const int last_day = static_cast<int>((absl::CivilDay(month + 1) - 1).day());
+  const absl::CivilSecond moved(month.year(), month.month(), std::min(local.cs.day(), last_day),
+                                local.cs.hour(), local.cs.minute(), local.cs.second());
+  return ToNsSaturated(absl::FromCivil(moved, zone) + local.subsecond);
+}
+
 ExprPtr ScaleDuration(Operator op, int64_t ns, int64_t factor) {
   if (op == Operator::kMul) return MakeExpr(DurationLiteral{MulWrapping(ns, factor)});
   if (op == Operator::kDiv) return MakeExpr(DurationLiteral{DivideOrZero(ns, factor)});
@@ -262,9 +276,10 @@ class Folder {
         return Boolean((left == e->value) == (op == Operator::kEq));
       }
     }
-    const bool timely = right.As<StringLiteral>() != nullptr ||
-                        right.As<DurationLiteral>() != nullptr ||
-                        right.As<TimeLiteral>() != nullptr || right.As<IntegerLiteral>() != nullptr;
+    const bool timely =
+        right.As<StringLiteral>() != nullptr || right.As<DurationLiteral>() != nullptr ||
+        right.As<TimeLiteral>() != nullptr || right.As<IntegerLiteral>() != nullptr ||
+        right.As<CalendarLiteral>() != nullptr;
     return timely && time.has_value() ? TimeLeft(op, *time, right) : nullptr;
   }
 
@@ -273,6 +288,11 @@ class Folder {
     if (const auto* e = right.As<IntegerLiteral>()) return FoldTimeAndDuration(op, left, e->value);
     if (const auto* e = right.As<TimeLiteral>()) return FoldTimes(op, left, e->ns);
     if (right.As<NilLiteral>() != nullptr) return Boolean(false);
+    if (const auto* e = right.As<CalendarLiteral>()) {
+      if (op == Operator::kAdd) return MakeExpr(TimeLiteral{MoveMonths(left, e->months, zone_)});
+      if (op == Operator::kSub) return MakeExpr(TimeLiteral{MoveMonths(left, -e->months, zone_)});
+      return nullptr;
+    }
     const std::optional<int64_t> time = TimeOf(right);
     return time.has_value() ? FoldTimes(op, left, *time) : nullptr;
   }

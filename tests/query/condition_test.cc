@@ -61,6 +61,14 @@ TEST(BetweenTest, TimesMakeSetsOfRanges) {
             "error: invalid operation: time and *influxql.VarRef are not compatible");
 }
 
+TEST(ReduceTest, MonthsKeepTheDayWhereTheyHaveIt) {
+  EXPECT_EQ(Folded("'2024-03-31' - 1mo"), "'2024-02-29T00:00:00Z'");
+  EXPECT_EQ(Folded("'2023-01-31T10:11:12.5Z' + 1mo"), "'2023-02-28T10:11:12.5Z'");
+  EXPECT_EQ(Folded("'2024-02-29' + 1y"), "'2025-02-28T00:00:00Z'");
+  EXPECT_EQ(Folded("now() - 2q"), "'2020-09-04T00:00:00Z'");
+  EXPECT_EQ(Folded("'2024-01-01' * 1mo"), "'2024-01-01' * 1mo");
+}
+
 TEST(BetweenTest, BoundsAreTheHull) {
   EXPECT_EQ(Split("time BETWEEN 7 AND 9 OR time BETWEEN 1 AND 5"), "- | 1 .. 9");
   EXPECT_EQ(Split("time BETWEEN 7 AND 9 OR time > 3"), "- | 7 .. 9");

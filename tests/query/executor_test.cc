@@ -179,6 +179,21 @@ TEST_F(ExecutorTest, NoMoreRequestsRunThanMay) {
   EXPECT_THAT(first.statements, ElementsAre("ok"));
 }
 
+TEST_F(ExecutorTest, WindowsOfTheCalendarAndOfRangesAreCounted) {
+  MakeExecutor({.max_select_buckets = 3});
+  const std::string select = "SELECT mean(v) FROM m WHERE ";
+  EXPECT_THAT(Outcome(select + "time >= '2024-01-01' AND time < '2024-04-01' GROUP BY time(1mo)"),
+              ElementsAre("ok"));
+  EXPECT_THAT(Outcome(select + "time >= '2024-01-31' AND time < '2024-04-02' GROUP BY time(1mo)"),
+              ElementsAre("max-select-buckets limit exceeded: (4/3)"));
+  EXPECT_THAT(Outcome(select + "time BETWEEN 0 AND 9 OR time BETWEEN 100 AND 119 GROUP BY "
+                               "time(10ns)"),
+              ElementsAre("ok"));
+  EXPECT_THAT(Outcome(select + "time BETWEEN 0 AND 9 OR time BETWEEN 100 AND 129 GROUP BY "
+                               "time(10ns)"),
+              ElementsAre("max-select-buckets limit exceeded: (4/3)"));
+}
+
 TEST_F(ExecutorTest, ReportsWhatTookLongWithoutPasswords) {
   MakeExecutor({.log_after_ns = 5 * kSecondNs});
   EXPECT_THAT(Outcome("SELECT v FROM m"), ElementsAre("ok"));

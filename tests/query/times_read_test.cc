@@ -1,10 +1,15 @@
 // What is read for a range of time, by the counts of EXPLAIN and EXPLAIN ANALYZE.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <charconv>
+#include <random>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_join.h"
 #include "base/strings.h"
 #include "tests/conformance/world.h"
 
@@ -95,6 +100,71 @@ TEST_F(TimesReadTest, CountsOfRangesAreAnsweredByStatistics) {
   const std::string count = base::StrCat("SELECT count(v) FROM m WHERE ", both);
   EXPECT_EQ(Read("blocks_decoded", count), 0);
   EXPECT_EQ(Read("blocks_from_statistics", count), 2);
+}
+
+// Rows of the answer, series after series.
+std::vector<std::string> RowsOf(const Answer& answer) {
+  std::vector<std::string> rows;
+  EXPECT_EQ(answer.status, 200);
+  for (const Json& result : *answer.json.Find("results")->As<JsonList>()) {
+    EXPECT_EQ(result.Find("error"), nullptr) << result.Dump();
+    const Json* list = result.Find("series");
+    if (list == nullptr) continue;
+    for (const Json& series : *list->As<JsonList>()) {
+      for (const Json& row : *series.Find("values")->As<JsonList>()) rows.push_back(row.Dump());
+    }
+  }
+  return rows;
+}
+
+// A query over several ranges against the queries over each of them, on random data: for one
+// series, for some that are merged by a heap and for many that are read in slices.
+TEST(UnionTest, AnswersWhatItsRangesAnswer) {
+  constexpr uint32_t kSeed = 7;
+  std::mt19937 random(kSeed);
+  for (const int hosts : {1, 20, 70}) {
+    for (const Storage storage : {Storage::kCache, Storage::kCompacted}) {
+      World world(0);
+      world.CreateDatabase("d");
+      std::string lines;
+      for (int i = 0; i < 3000; ++i) {
+        // Times are odd: no point lies on an end of a range.
+        base::StrAppend(lines, "m,h=", static_cast<int>(random()) % hosts, " n=", random() % 100,
+                        "i ", 2 * (random() % 50'000) + 1, "\n");
+      }
+      ASSERT_EQ(world.Write({lines, "d", "", "s"}).status, 204);
+      ASSERT_TRUE(world.Settle(storage).ok());
+      const auto ask = [&](std::string_view select, std::string_view where, std::string_view tail) {
+        QueryStep step;
+        step.text = base::StrCat(select, " FROM m WHERE (", where, ") ", tail);
+        step.database = "d";
+        step.epoch = "s";
+        return RowsOf(world.Query(step));
+      };
+      for (int round = 0; round < 10; ++round) {
+        std::vector<std::string> ranges;
+        int64_t at = 0;
+        for (int i = 0; i < 4; ++i) {
+          const int64_t from = at + 2000 + static_cast<int64_t>(random() % 10) * 2000;
+          at = from + 2000 + static_cast<int64_t>(random() % 3) * 2000;
+          ranges.push_back(base::StrCat("time BETWEEN ", from, "s AND ", at, "s - 1s"));
+        }
+        const std::string all = absl::StrJoin(ranges, " OR ");
+        for (const bool descending : {false, true}) {
+          if (descending) std::reverse(ranges.begin(), ranges.end());
+          for (const auto& [select, tail] : std::vector<std::pair<std::string, std::string>>{
+                   {"SELECT n", ""}, {"SELECT sum(n), count(n), max(n)", "GROUP BY time(2000s)"}}) {
+            const std::string rest = base::StrCat(tail, descending ? " ORDER BY time DESC" : "");
+            std::vector<std::string> expected;
+            for (const std::string& range : ranges) {
+              for (std::string& row : ask(select, range, rest)) expected.push_back(std::move(row));
+            }
+            ASSERT_EQ(ask(select, all, rest), expected) << "seed " << kSeed << ": " << all;
+          }
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
