@@ -35,6 +35,12 @@ constexpr int64_t kDaySeconds = 86'400;
 
 int64_t FloorDivide(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 
+// Nanoseconds since the second began.
+int64_t FractionOf(int64_t time_ns) {
+  const int64_t rest = time_ns % kSecondNs;
+  return rest < 0 ? rest + kSecondNs : rest;
+}
+
 // Monday is 1, Sunday 7; day 0 is 1970-01-01, a Thursday.
 int64_t IsoWeekday(int64_t day) { return (day + 3) - 7 * FloorDivide(day + 3, 7) + 1; }
 
@@ -47,7 +53,56 @@ int64_t IsoWeek(int64_t day) {
   return (thursday - DayNumber(absl::CivilDay(civil.year(), 1, 1))) / 7 + 1;
 }
 
+// `offset`: seconds east of UTC.
+int64_t PartAt(DatePart part, int64_t second, int64_t fraction, int64_t offset) {
+  const int64_t local = second + offset;
+  const int64_t day = FloorDivide(local, kDaySeconds);
+  const int64_t in_day = local - day * kDaySeconds;
+  switch (part) {
+    case DatePart::kHour:
+      return in_day / 3600;
+    case DatePart::kMinute:
+      return in_day / 60 % 60;
+    case DatePart::kSecond:
+      return in_day % 60;
+    case DatePart::kMillisecond:
+      return in_day % 60 * 1'000 + fraction / 1'000'000;
+    case DatePart::kMicrosecond:
+      return in_day % 60 * 1'000'000 + fraction / 1'000;
+    case DatePart::kNanosecond:
+      return in_day % 60 * kSecondNs + fraction;
+    case DatePart::kDow:
+      return IsoWeekday(day) % 7;
+    case DatePart::kIsodow:
+      return IsoWeekday(day);
+    case DatePart::kWeek:
+      return IsoWeek(day);
+    default:
+      break;
+  }
+  const absl::CivilDay civil = absl::CivilDay(1970, 1, 1) + day;
+  switch (part) {
+    case DatePart::kYear:
+      return civil.year();
+    case DatePart::kQuarter:
+      return (civil.month() - 1) / 3 + 1;
+    case DatePart::kMonth:
+      return civil.month();
+    case DatePart::kDay:
+      return civil.day();
+    default:  // kDoy
+      return day - DayNumber(absl::CivilDay(civil.year(), 1, 1)) + 1;
+  }
+}
+
 }  // namespace
+
+int64_t PartOf(DatePart part, int64_t time_ns, absl::TimeZone zone) {
+  const int64_t second = FloorDivide(time_ns, kSecondNs);
+  if (part == DatePart::kEpoch) return second;
+  const int64_t offset = zone.At(absl::FromUnixSeconds(second)).offset;
+  return PartAt(part, second, FractionOf(time_ns), offset);
+}
 
 std::optional<DatePart> ParseDatePart(std::string_view word) {
   const std::string lower = absl::AsciiStrToLower(base::ToAbsl(word));
@@ -95,45 +150,7 @@ int64_t PartReader::At(int64_t time_ns) {
   const int64_t second = FloorDivide(time_ns, kSecondNs);
   if (part_ == DatePart::kEpoch) return second;
   if (second < from_ || second >= to_) FindOffset(second);
-  const int64_t local = second + offset_;
-  const int64_t day = FloorDivide(local, kDaySeconds);
-  const int64_t in_day = local - day * kDaySeconds;
-  const int64_t fraction = time_ns - second * kSecondNs;
-  switch (part_) {
-    case DatePart::kHour:
-      return in_day / 3600;
-    case DatePart::kMinute:
-      return in_day / 60 % 60;
-    case DatePart::kSecond:
-      return in_day % 60;
-    case DatePart::kMillisecond:
-      return in_day % 60 * 1'000 + fraction / 1'000'000;
-    case DatePart::kMicrosecond:
-      return in_day % 60 * 1'000'000 + fraction / 1'000;
-    case DatePart::kNanosecond:
-      return in_day % 60 * kSecondNs + fraction;
-    case DatePart::kDow:
-      return IsoWeekday(day) % 7;
-    case DatePart::kIsodow:
-      return IsoWeekday(day);
-    case DatePart::kWeek:
-      return IsoWeek(day);
-    default:
-      break;
-  }
-  const absl::CivilDay civil = absl::CivilDay(1970, 1, 1) + day;
-  switch (part_) {
-    case DatePart::kYear:
-      return civil.year();
-    case DatePart::kQuarter:
-      return (civil.month() - 1) / 3 + 1;
-    case DatePart::kMonth:
-      return civil.month();
-    case DatePart::kDay:
-      return civil.day();
-    default:  // kDoy
-      return day - DayNumber(absl::CivilDay(civil.year(), 1, 1)) + 1;
-  }
+  return PartAt(part_, second, FractionOf(time_ns), offset_);
 }
 
 }  // namespace varve::query

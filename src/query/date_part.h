@@ -38,6 +38,9 @@ std::optional<DatePart> PartOfFunction(std::string_view name);
 // "year, quarter, month, ...": all of them, for a message.
 std::string DatePartNames();
 
+// The part of one time in a zone.
+int64_t PartOf(DatePart part, int64_t time_ns, absl::TimeZone zone);
+
 // Takes parts out of times in one zone. Times that follow each other in order cost no search for
 // the zone's offset. One thread at a time.
 class PartReader {

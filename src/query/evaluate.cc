@@ -292,7 +292,7 @@ FieldValue RowExpression::EvaluateNode(size_t index, std::span<const FieldValue>
     case Kind::kTimePart: {
       const FieldValue& time = row[static_cast<size_t>(node.column)];
       if (time.type() != FieldType::kInteger) return {};
-      return FieldValue::Integer(PartReader(node.part, node.zone).At(time.as_integer()));
+      return FieldValue::Integer(PartOf(node.part, time.as_integer(), node.zone));
     }
     case Kind::kList:
       return FieldValue::Boolean(
