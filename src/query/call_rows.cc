@@ -54,15 +54,27 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
     row.seen = points.seed_times;
   }
   std::vector<size_t> at(plan_.calls.size());
+  std::vector<size_t> pauses(plan_.calls.size());  // passed so far
+  const auto pauses_now = [&](size_t c) {
+    const std::vector<size_t>& places = points.calls[c].points.pauses;
+    if (pauses[c] == places.size() || places[pauses[c]] > at[c]) return false;
+    ++pauses[c];
+    return true;
+  };
   Rows rows;
   rows.group = only;
   while (true) {
     bool found = false;
+    bool paused = false;
     int64_t time = 0;
     uint32_t group = only;
     for (size_t c = 0; c < points.calls.size(); ++c) {
       const StreamPoints& call = points.calls[c];
-      if (plan_.calls[c].hidden || at[c] >= call.points.size()) continue;
+      if (plan_.calls[c].hidden) continue;
+      // A call that pauses has no say in which row comes next.
+      const bool pauses_here = pauses_now(c);
+      paused = paused || pauses_here;
+      if (pauses_here || at[c] >= call.points.size()) continue;
       const int64_t next = call.points.times[at[c]];
       const uint32_t of = call.groups.empty() ? only : call.groups[at[c]];
       if (!found || of < group || (of == group && (ascending_ ? next < time : next > time))) {
@@ -71,11 +83,14 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
       }
       found = true;
     }
-    if (PausesForGood(points, at)) {
-      ended_ = true;
-      break;
+    if (!found && !paused) break;
+    if (!found) {
+      // InfluxDB takes this for the end of its rows, sends what it has, and tries again; when it
+      // had nothing, that is the end of the answer.
+      ended_ = !std::exchange(sent_any_, false);
+      if (ended_) break;
+      continue;
     }
-    if (!found) break;
     if (group != rows.group) {
       RETURN_IF_ERROR(Flush(&rows));
       rows.group = group;
@@ -84,23 +99,12 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
     for (size_t c = 0; c < points.calls.size(); ++c) {
       const bool hidden = plan_.calls[c].hidden;
       const int64_t of = hidden ? HiddenTime(points.calls[c].points, c, time, &at[c]) : time;
-      TakePoint(points.calls[c], c, group, of, &at[c], &row);
+      TakePoint(points.calls[c], c, group, of, pauses_now(c), &at[c], &row);
     }
     AddRow(time, &row, &rows);
     if (rows.times.size() == model::kBatchRows) RETURN_IF_ERROR(Flush(&rows));
   }
   return Flush(&rows);
-}
-
-// InfluxDB takes a window of whose values nothing comes for the end of its rows, sends what it
-// has, and tries again; when it had nothing, that is the end of the answer.
-bool CallRows::PausesForGood(const GroupPoints& points, const std::vector<size_t>& at) {
-  if (points.calls.size() != 1) return false;
-  for (const size_t place : points.calls[0].points.pauses) {
-    if (place != at[0]) continue;
-    if (!std::exchange(sent_any_, false)) return true;
-  }
-  return false;
 }
 
 absl::Status CallRows::Flush(Rows* rows) {
@@ -141,7 +145,7 @@ int64_t CallRows::HiddenTime(const Points& points, size_t call, int64_t time, si
 // Sets the symbols of one call for the row at `time`; a missing point leaves what fill() says,
 // with fill(previous) what was there, unless that is too old.
 void CallRows::TakePoint(const StreamPoints& stream, size_t call, uint32_t group, int64_t time,
-                         size_t* at, Row* row) const {
+                         bool paused, size_t* at, Row* row) const {
   const Points& points = stream.points;
   const bool previous = select_.compiled->fill == FillOption::kPrevious;
   const int64_t age_max = select_.statement.fill_max_ns;
@@ -158,7 +162,7 @@ void CallRows::TakePoint(const StreamPoints& stream, size_t call, uint32_t group
       row->values[symbol] = FieldValue();
     }
   };
-  if (*at < points.size() && points.times[*at] == time &&
+  if (!paused && *at < points.size() && points.times[*at] == time &&
       (stream.groups.empty() || stream.groups[*at] == group)) {
     set(call, points.values[*at], plan_.calls[call].leaf.fills);
     for (size_t a = 0; a < points.aux_width; ++a) {

@@ -61,12 +61,11 @@ class CallRows {
   };
 
   Row EmptyRow() const;
-  bool PausesForGood(const GroupPoints& points, const std::vector<size_t>& at);
   void AddRow(int64_t time, Row* row, Rows* rows);
   absl::Status Flush(Rows* rows);
   int64_t HiddenTime(const Points& points, size_t call, int64_t time, size_t* at) const;
-  void TakePoint(const StreamPoints& stream, size_t call, uint32_t group, int64_t time, size_t* at,
-                 Row* row) const;
+  void TakePoint(const StreamPoints& stream, size_t call, uint32_t group, int64_t time, bool paused,
+                 size_t* at, Row* row) const;
 
   const PreparedSelect& select_;
   const GroupedSources& grouped_;

@@ -149,12 +149,19 @@ class Preparer {
     if (measurement.regex == nullptr) {
       names.push_back(measurement.name);
     } else {
-      for (std::string& name : view->Measurements()) {
+      for (std::string& name : tag_view->Measurements()) {
         if (measurement.regex->Matches(name)) names.push_back(std::move(name));
       }
     }
     for (std::string& name : names) {
-      if (!view->HasMeasurement(name)) continue;
+      if (!view->HasMeasurement(name)) {
+        // The index knows its tags; there is nothing to read.
+        if (tag_view != view && view->shard_count() > 0) {
+          SourceSchema& schema = schemas->emplace_back();
+          for (std::string& tag : tag_view->TagKeys(name)) schema.tags.insert(std::move(tag));
+        }
+        continue;
+      }
       schemas->push_back(SchemaOfMeasurement(*view, *tag_view, name));
       PreparedSource source;
       source.policy = policy;

@@ -189,7 +189,8 @@ struct ModeFinish {
 template <typename T>
 class DistinctAggregator final : public Aggregator {
  public:
-  explicit DistinctAggregator(bool count_only) : count_only_(count_only) {}
+  DistinctAggregator(bool count_only, const AggregateOptions& options)
+      : count_only_(count_only), in_order_(options.in_order) {}
 
   void Resize(size_t slots) override {
     if (slots > slots_.size()) slots_.resize(slots);
@@ -236,7 +237,8 @@ class DistinctAggregator final : public Aggregator {
     auto& seen = slots_[slot];
     const auto at = seen.find(key);
     if (at != seen.end()) {
-      at->second = std::min(at->second, time);
+      // What came first counts, which need not be the earliest.
+      if (!in_order_) at->second = std::min(at->second, time);
       return;
     }
     if constexpr (kText) key = base::ToAbsl(texts_.Copy(value));
@@ -245,6 +247,7 @@ class DistinctAggregator final : public Aggregator {
   }
 
   bool count_only_;
+  bool in_order_;
   std::vector<absl::flat_hash_map<Key, int64_t>> slots_;
   size_t count_ = 0;
   TextArena texts_;
@@ -266,8 +269,8 @@ std::unique_ptr<Aggregator> MakeOfAll(FieldType type, const AggregateOptions& op
   return MakeForAll<Made>(type, options);
 }
 template <bool kCountOnly>
-std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions&) {
-  return MakeForAll<DistinctAggregator>(type, kCountOnly);
+std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions& options) {
+  return MakeForAll<DistinctAggregator>(type, kCountOnly, options);
 }
 
 absl::Status CheckDistinct(const Call& call, const ArgumentContext&) {
