@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,7 @@ struct ScanStep {
 struct ScanCounters {
   uint64_t blocks_decoded = 0;
   uint64_t blocks_from_statistics = 0;
+  uint64_t block_bytes = 0;  // of the blocks decoded
   uint64_t rows = 0;
 };
 
@@ -73,6 +75,15 @@ class Scanner {
   virtual const ScanCounters& counters() const = 0;
 };
 
+// What reading some fields of some series would touch, as InfluxDB's EXPLAIN counts it: a file once
+// for each series and field it holds.
+struct ReadCost {
+  uint64_t cached_values = 0;
+  uint64_t files = 0;
+  uint64_t blocks = 0;
+  uint64_t block_bytes = 0;
+};
+
 // Thread safety: every method may be called from any thread.
 class ReadView {
  public:
@@ -86,6 +97,12 @@ class ReadView {
   virtual std::vector<std::pair<std::string, index::SeriesSet>> TagValues(
       std::string_view measurement, std::string_view tag_key) const = 0;
 
+  // The same, one after the other, until `visit` answers false: holds one value of each shard.
+  virtual void VisitTagValues(
+      std::string_view measurement, std::string_view tag_key,
+      const std::function<bool(std::string_view value, const index::SeriesSet& series)>& visit)
+      const = 0;
+
   // The series of the measurement that hold for `predicate` and are in any of the shards.
   virtual index::SeriesSet Match(std::string_view measurement,
                                  const index::TagPredicate& predicate) const = 0;
@@ -93,6 +110,12 @@ class ReadView {
   virtual void KeyOf(model::SeriesId series, std::string* key) const = 0;
 
   virtual std::unique_ptr<Scanner> NewScanner(const ScanOptions& options) const = 0;
+
+  // Costs a look at the indexes of the files for each of `series`, ascending, and at the rows that
+  // are still in memory. `fields`: each once. DATA_LOSS as Scanner.
+  virtual absl::StatusOr<ReadCost> Cost(std::span<const model::SeriesId> series,
+                                        std::span<const model::FieldId> fields,
+                                        const model::TimeRange& range) const = 0;
 
   // The times of the shards in the view; empty range when there is none.
   virtual model::TimeRange shards_range() const = 0;

@@ -70,18 +70,40 @@ std::vector<std::string> ShardView::TagKeys(std::string_view measurement) const 
   return {keys.begin(), keys.end()};
 }
 
+void ShardView::VisitTagValues(
+    std::string_view measurement, std::string_view tag_key,
+    const std::function<bool(std::string_view value, const index::SeriesSet& series)>& visit)
+    const {
+  const model::MeasurementId id = Find(measurement);
+  if (id == model::kNoId) return;
+  std::vector<std::unique_ptr<index::TagValueCursor>> cursors;  // each on a value
+  for (const auto& shard : shards_) {
+    auto cursor = shard.index->NewTagValueCursor(id, tag_key);
+    if (cursor->Next()) cursors.push_back(std::move(cursor));
+  }
+  // Views have few shards, so looking at each beats keeping them in order.
+  while (!cursors.empty()) {
+    std::string_view least = cursors.front()->value();
+    for (const auto& cursor : cursors) least = std::min(least, cursor->value());
+    const std::string value(least);
+    index::SeriesSet series;
+    for (const auto& cursor : cursors) {
+      if (cursor->value() == value) series |= cursor->series();
+    }
+    if (!visit(value, series)) return;
+    std::erase_if(cursors,
+                  [&](const auto& cursor) { return cursor->value() == value && !cursor->Next(); });
+  }
+}
+
 std::vector<std::pair<std::string, index::SeriesSet>> ShardView::TagValues(
     std::string_view measurement, std::string_view tag_key) const {
-  const model::MeasurementId id = Find(measurement);
-  if (id == model::kNoId) return {};
-  if (shards_.size() == 1) return shards_.front().index->TagValues(id, tag_key);
-  std::map<std::string, index::SeriesSet> values;
-  for (const auto& shard : shards_) {
-    for (auto& [value, series] : shard.index->TagValues(id, tag_key)) values[value] |= series;
-  }
-  std::vector<std::pair<std::string, index::SeriesSet>> result;
-  for (auto& [value, series] : values) result.emplace_back(value, std::move(series));
-  return result;
+  std::vector<std::pair<std::string, index::SeriesSet>> values;
+  VisitTagValues(measurement, tag_key, [&](std::string_view value, const auto& series) {
+    values.emplace_back(value, series);
+    return true;
+  });
+  return values;
 }
 
 index::SeriesSet ShardView::Match(std::string_view measurement,

@@ -26,10 +26,17 @@ class ShardView : public ReadView, public std::enable_shared_from_this<ShardView
   std::vector<std::string> TagKeys(std::string_view measurement) const override;
   std::vector<std::pair<std::string, index::SeriesSet>> TagValues(
       std::string_view measurement, std::string_view tag_key) const override;
+  void VisitTagValues(
+      std::string_view measurement, std::string_view tag_key,
+      const std::function<bool(std::string_view value, const index::SeriesSet& series)>& visit)
+      const override;
   index::SeriesSet Match(std::string_view measurement,
                          const index::TagPredicate& predicate) const override;
   void KeyOf(model::SeriesId series, std::string* key) const override;
   std::unique_ptr<Scanner> NewScanner(const ScanOptions& options) const override;
+  absl::StatusOr<ReadCost> Cost(std::span<const model::SeriesId> series,
+                                std::span<const model::FieldId> fields,
+                                const model::TimeRange& range) const override;
   model::TimeRange shards_range() const override;
   size_t shard_count() const override { return shards_.size(); }
 

@@ -111,6 +111,7 @@ absl::Status SourceStream::LoadChunk(size_t chunk_index) {
     const auto column = static_cast<size_t>(meta - chunk.columns.data());
     RETURN_IF_ERROR(cursor_->ReadColumn(chunk_index, column, &columns_[i].decoded));
     ++plan_.counters.blocks_decoded;
+    plan_.counters.block_bytes += meta->bytes;
     any = true;
     batch_.columns[i] = columns_[i].decoded.View();
     if (meta->type != fields[i].type) {

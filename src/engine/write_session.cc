@@ -33,6 +33,16 @@ std::string InvalidFieldName(std::string_view measurement) {
   return base::StrCat("invalid field name: input field \"time\" on measurement \"", measurement,
                       "\" is invalid");
 }
+// The times that the limits of a policy let in.
+model::TimeRange AcceptedRange(const model::WriteTarget& target, int64_t now_ns) {
+  model::TimeRange range;
+  if (target.past_limit_ns > 0) range.min_ns = now_ns - target.past_limit_ns;
+  if (target.future_limit_ns > 0 && target.future_limit_ns < model::kMaxTimeNs - now_ns) {
+    range.max_ns = now_ns + target.future_limit_ns;
+  }
+  return range;
+}
+
 absl::Status PartialWrite(std::string_view reason, uint64_t dropped) {
   return base::InvalidArgument("partial write: ", reason, " dropped=", dropped);
 }
@@ -79,6 +89,8 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   batch_.Reset(database_->id());
   ++pass_;
   beyond_retention_.clear();
+  beyond_limits_ = 0;
+  accepted_ = AcceptedRange(target_, context.now_ns);
   refuse_again_ = false;
   for (auto& route : routes_) {
     route->section.reset();
@@ -104,6 +116,10 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
 }
 
 absl::Status WriteSession::Take(const WriteContext& context, const model::Line& line) {
+  if (!accepted_.Contains(line.time_ns)) {
+    ++beyond_limits_;
+    return absl::OkStatus();
+  }
   ASSIGN_OR_RETURN(Route* const route, RouteOf(context, line.time_ns));
   if (route == nullptr) {
     beyond_retention_.push_back(line.time_ns);
@@ -321,15 +337,15 @@ absl::Status WriteSession::Verdict() const {
                                                              : route->field_reason;
     return PartialWrite(reason, route->dropped);
   }
-  if (!beyond_retention_.empty()) {
-    return PartialWrite("points beyond retention policy", beyond_retention_.size());
+  if (const uint64_t beyond = beyond_retention_.size() + beyond_limits_; beyond > 0) {
+    return PartialWrite("points beyond retention policy", beyond);
   }
   if (parse_errors_.empty()) return absl::OkStatus();
   return any_line_ ? PartialWrite(parse_errors_, 0) : base::InvalidArgument(parse_errors_);
 }
 
 uint64_t WriteSession::dropped() const {
-  uint64_t dropped = beyond_retention_.size();
+  uint64_t dropped = beyond_retention_.size() + beyond_limits_;
   for (const auto& route : routes_) dropped += route->dropped;
   return dropped;
 }

@@ -109,6 +109,8 @@ class WriteSession {
   size_t last_route_ = 0;
   bool refuse_again_ = false;
   std::vector<int64_t> beyond_retention_;  // times of what was dropped for its age
+  model::TimeRange accepted_;              // by the limits of the policy
+  uint64_t beyond_limits_ = 0;             // points dropped for them
   std::string parse_errors_;
   bool any_line_ = false;
   std::vector<BatchLayout> layouts_;  // by layout id of the database

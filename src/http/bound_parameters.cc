@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <charconv>
 #include <string>
 #include <utility>
 
@@ -122,6 +124,34 @@ absl::StatusOr<ParameterValue> Value(dom::element value) {
   return CannotBind("unable to bind parameter with type <nil>");
 }
 
+// InfluxDB reads the numbers of parameters from their text: without a point they must be integers
+// of 64 bits, so 1e3 is refused. `json` parses.
+absl::Status CheckNumbers(std::string_view json) {
+  int depth = 0;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c == '"') {
+      for (++i; i < json.size() && json[i] != '"'; ++i) {
+        if (json[i] == '\\') ++i;
+      }
+    }
+    if (depth != 1 || (c != '-' && (c < '0' || c > '9'))) continue;
+    const size_t end = std::min(json.find_first_not_of("0123456789+-.eE", i), json.size());
+    const std::string_view number = json.substr(i, end - i);
+    i = end - 1;
+    if (number.find('.') != std::string_view::npos) continue;
+    int64_t value = 0;
+    const auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (error == std::errc() && rest == number.data() + number.size()) continue;
+    return base::InvalidArgument(
+        "error parsing json value: strconv.ParseInt: parsing \"", number,
+        error == std::errc::result_out_of_range ? "\": value out of range" : "\": invalid syntax");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<query::Parameters> ParseBoundParameters(std::string_view json) {
@@ -135,6 +165,7 @@ absl::StatusOr<query::Parameters> ParseBoundParameters(std::string_view json) {
   if (document.is_null()) return parameters;
   dom::object object;
   if (document.get_object().get(object)) return NotAnObject(document.type());
+  RETURN_IF_ERROR(CheckNumbers(json));
   for (const auto member : object) {
     ASSIGN_OR_RETURN(parameters[std::string(member.key)], Value(member.value));
   }

@@ -31,6 +31,8 @@ constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kLargeReadBytes = 64 << 10;
 constexpr uint32_t kHeaderBytesMax = 1 << 20;  // as Go's server; queries may be in the address
 constexpr size_t kQueuedBytesMax = 1 << 20;    // of an answer that wait for the client
+// How long a query that was killed may go on waiting for a slow client.
+constexpr absl::Duration kInterruptedEvery = absl::Milliseconds(50);
 constexpr size_t kDiscardBytesMax = 256 << 20;
 constexpr auto kDiscardTime = std::chrono::seconds(5);
 
@@ -106,7 +108,7 @@ class ConnectionImpl : public Connection,
                services_.env->NowNs() / 1'000'000'000);
   }
 
-  absl::Status Write(std::string bytes) override {
+  absl::Status Write(std::string bytes, const std::function<absl::Status()>& interrupted) override {
     absl::MutexLock lock(&mu_);
     if (!bytes.empty() && !closed_) {
       if (http_1_0_) {
@@ -121,7 +123,10 @@ class ConnectionImpl : public Connection,
       }
       KickLocked();
     }
-    while (!closed_ && queued_.size() >= kQueuedBytesMax) room_.Wait(&mu_);
+    while (!closed_ && queued_.size() >= kQueuedBytesMax) {
+      if (interrupted) RETURN_IF_ERROR(interrupted());
+      room_.WaitWithTimeout(&mu_, kInterruptedEvery);
+    }
     return closed_ ? base::Cancelled("client is gone") : absl::OkStatus();
   }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "base/strings.h"
@@ -11,6 +13,31 @@ namespace {
 
 using query::Cell;
 
+// Bytes that follow each other, moved together without being copied.
+class Pieces {
+ public:
+  void Append(std::string piece) {
+    if (piece.empty()) return;
+    bytes_ += piece.size();
+    // Short ones, the heads of series, are not worth a place of their own.
+    if (!pieces_.empty() && pieces_.back().size() + piece.size() <= kShort) {
+      pieces_.back() += piece;
+    } else {
+      pieces_.push_back(std::move(piece));
+    }
+  }
+  void Append(Pieces other) {
+    for (std::string& piece : other.pieces_) Append(std::move(piece));
+  }
+  size_t bytes() const { return bytes_; }
+  const std::vector<std::string>& all() const { return pieces_; }
+
+ private:
+  static constexpr size_t kShort = 4096;
+  std::vector<std::string> pieces_;
+  size_t bytes_ = 0;
+};
+
 // MessagePack writes the length of a list before its items, so a part is built from the inside out:
 // rows, then the series around them, then the statement.
 class MsgPackEncoder : public Encoder {
@@ -19,10 +46,7 @@ class MsgPackEncoder : public Encoder {
 
   absl::Status BeginStatement(int id) override {
     statement_ = id;
-    series_.clear();
-    series_count_ = 0;
-    messages_.clear();
-    message_count_ = 0;
+    ClearStatement();
     return absl::OkStatus();
   }
 
@@ -48,7 +72,7 @@ class MsgPackEncoder : public Encoder {
       }
       row_count_ += count;
     }
-    return absl::OkStatus();
+    return CheckHeld();
   }
 
   absl::Status Message(std::string_view level, std::string_view text) override {
@@ -81,35 +105,60 @@ class MsgPackEncoder : public Encoder {
     return EmitDocument();
   }
 
+  // What is held grows with the answer, and is not the query's own: it has a bound of its own.
+  absl::Status CheckHeld() {
+    const size_t held = results_.bytes() + series_.bytes() + rows_.size();
+    if (options_.held_bytes_max == 0 || held <= options_.held_bytes_max) return absl::OkStatus();
+    ClearStatement();
+    rows_ = {};
+    row_count_ = 0;
+    in_series_ = false;
+    series_partial_ = false;
+    return base::ResourceExhausted("MessagePack answer too large: (", held, "/",
+                                   options_.held_bytes_max,
+                                   " bytes), ask for chunks (chunked=true) or another format");
+  }
+
+  void ClearStatement() {
+    series_ = {};
+    series_count_ = 0;
+    messages_.clear();
+    message_count_ = 0;
+  }
+
   void CloseSeries() {
     if (!in_series_) return;
     const bool has_name = !header_.name.empty();
     const bool has_tags = !header_.tags.empty();
-    msgpack::AppendMap(series_, 1u + has_name + has_tags + (row_count_ != 0) + series_partial_);
+    std::string head;
+    msgpack::AppendMap(head, 1u + has_name + has_tags + (row_count_ != 0) + series_partial_);
     if (has_name) {
-      msgpack::AppendString(series_, "name");
-      msgpack::AppendString(series_, header_.name);
+      msgpack::AppendString(head, "name");
+      msgpack::AppendString(head, header_.name);
     }
     if (has_tags) {
-      msgpack::AppendString(series_, "tags");
-      msgpack::AppendMap(series_, header_.tags.size());
+      msgpack::AppendString(head, "tags");
+      msgpack::AppendMap(head, header_.tags.size());
       for (const auto& [key, value] : header_.tags) {
-        msgpack::AppendString(series_, key);
-        msgpack::AppendString(series_, value);
+        msgpack::AppendString(head, key);
+        msgpack::AppendString(head, value);
       }
     }
-    msgpack::AppendString(series_, "columns");
-    msgpack::AppendArray(series_, header_.columns.size());
-    for (const std::string& column : header_.columns) msgpack::AppendString(series_, column);
+    msgpack::AppendString(head, "columns");
+    msgpack::AppendArray(head, header_.columns.size());
+    for (const std::string& column : header_.columns) msgpack::AppendString(head, column);
     if (row_count_ != 0) {
-      msgpack::AppendString(series_, "values");
-      msgpack::AppendArray(series_, row_count_);
-      series_ += rows_;
+      msgpack::AppendString(head, "values");
+      msgpack::AppendArray(head, row_count_);
+      series_.Append(std::move(head));
+      series_.Append(std::move(rows_));
+      head.clear();
     }
     if (series_partial_) {
-      msgpack::AppendString(series_, "partial");
-      msgpack::AppendBool(series_, true);
+      msgpack::AppendString(head, "partial");
+      msgpack::AppendBool(head, true);
     }
+    series_.Append(std::move(head));
     ++series_count_;
     rows_.clear();
     row_count_ = 0;
@@ -119,31 +168,32 @@ class MsgPackEncoder : public Encoder {
 
   void CloseResult(bool partial, const absl::Status& status) {
     ++result_count_;
+    std::string head;
     if (!status.ok()) {
-      msgpack::AppendMap(results_, 1);
-      msgpack::AppendString(results_, "error");
-      msgpack::AppendString(results_, base::FromAbsl(status.message()));
+      msgpack::AppendMap(head, 1);
+      msgpack::AppendString(head, "error");
+      msgpack::AppendString(head, base::FromAbsl(status.message()));
     } else {
-      msgpack::AppendMap(results_, 2u + (message_count_ != 0) + partial);
-      msgpack::AppendString(results_, "statement_id");
-      msgpack::AppendInteger(results_, statement_);
+      msgpack::AppendMap(head, 2u + (message_count_ != 0) + partial);
+      msgpack::AppendString(head, "statement_id");
+      msgpack::AppendInteger(head, statement_);
       if (message_count_ != 0) {
-        msgpack::AppendString(results_, "messages");
-        msgpack::AppendArray(results_, message_count_);
-        results_ += messages_;
+        msgpack::AppendString(head, "messages");
+        msgpack::AppendArray(head, message_count_);
+        head += messages_;
       }
-      msgpack::AppendString(results_, "series");
-      msgpack::AppendArray(results_, series_count_);
-      results_ += series_;
+      msgpack::AppendString(head, "series");
+      msgpack::AppendArray(head, series_count_);
+      results_.Append(std::move(head));
+      results_.Append(std::move(series_));
+      head.clear();
       if (partial) {
-        msgpack::AppendString(results_, "partial");
-        msgpack::AppendBool(results_, true);
+        msgpack::AppendString(head, "partial");
+        msgpack::AppendBool(head, true);
       }
     }
-    series_.clear();
-    series_count_ = 0;
-    messages_.clear();
-    message_count_ = 0;
+    results_.Append(std::move(head));
+    ClearStatement();
   }
 
   absl::Status EmitDocument() {
@@ -152,10 +202,14 @@ class MsgPackEncoder : public Encoder {
     msgpack::AppendString(head, "results");
     msgpack::AppendArray(head, result_count_);
     RETURN_IF_ERROR(out_.Write(head, false));
-    const absl::Status status = out_.Write(results_, true);
-    results_.clear();
     result_count_ = 0;
-    return status;
+    const Pieces pieces = std::exchange(results_, {});
+    const auto& all = pieces.all();
+    if (all.empty()) return out_.Write("", /*flush=*/true);
+    for (size_t i = 0; i < all.size(); ++i) {
+      RETURN_IF_ERROR(out_.Write(all[i], /*flush=*/i + 1 == all.size()));
+    }
+    return absl::OkStatus();
   }
 
   void AppendRow(const Cell* cells, size_t columns) {
@@ -199,9 +253,9 @@ class MsgPackEncoder : public Encoder {
   ByteSink& out_;
   query::SeriesHeader header_;
   std::string rows_;      // of the series being written
-  std::string series_;    // of the statement, each complete
+  Pieces series_;         // of the statement, each complete
   std::string messages_;  // of the statement
-  std::string results_;   // of the document
+  Pieces results_;        // of the document
   size_t row_count_ = 0;
   size_t series_count_ = 0;
   size_t message_count_ = 0;

@@ -27,7 +27,8 @@ struct EncodeOptions {
   Format format = Format::kJson;
   bool pretty = false;  // JSON only
   bool chunked = false;
-  size_t chunk_size = 10000;  // rows of a series in one chunk; only with `chunked`
+  size_t chunk_size = 10000;    // rows of a series in one chunk; only with `chunked`
+  uint64_t held_bytes_max = 0;  // MessagePack: see Encoder; 0: any number
   // Column 0's times are printed as nanoseconds divided by this, towards zero. Absent: RFC 3339 in
   // JSON, nanoseconds in CSV, extension type 5 in MessagePack.
   std::optional<int64_t> epoch_ns;
@@ -35,7 +36,8 @@ struct EncodeOptions {
 
 // The executor's sink; Finish() ends the answer. JSON and CSV hold some 64 KiB at most, whatever
 // the size of the answer; MessagePack, which writes lengths first, holds an answer (in chunks: a
-// chunk) whole. NaN and infinities are printed as null.
+// chunk) whole, and answers RESOURCE_EXHAUSTED to rows beyond held_bytes_max. NaN and infinities
+// are printed as null.
 class Encoder : public query::ResultSink {
  public:
   // The rows of the series being written were cut: it is marked "partial".

@@ -97,13 +97,18 @@ void RunStreaming(const Services& services, RunningQuery& running) {
   if (running.gzip) gzip.emplace(stream);
   ByteSink& bytes = gzip ? static_cast<ByteSink&>(*gzip) : stream;
 
+  running.encode.held_bytes_max = services.options.max_held_bytes;
   const std::unique_ptr<Encoder> encoder = NewEncoder(running.encode, bytes);
   std::optional<RowLimiter> limiter;
   if (services.options.max_rows != 0 && !running.encode.chunked) {
     limiter.emplace(services.options.max_rows, *encoder);
   }
   query::ResultSink& sink = limiter ? static_cast<query::ResultSink&>(*limiter) : *encoder;
+  running.request.on_begin = [&stream](const std::function<absl::Status()>& interrupted) {
+    stream.SetInterrupted(interrupted);
+  };
   absl::Status status = services.executor->Run(running.request, sink);
+  stream.SetInterrupted(nullptr);
   if (limiter && limiter->reached()) status = absl::OkStatus();
   if (!status.ok() && stream.untouched() && !exchange.client_gone().load()) {
     exchange.Reply(RunError(services, request, status));

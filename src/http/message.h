@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,8 +56,10 @@ class Exchange {
   // Sends the head of an answer whose length is not known yet; `head.body` is empty.
   virtual void Begin(Response head) = 0;
   // Sends a part of the body. Blocks while more than a megabyte waits for the client: never called
-  // on a network thread. CANCELLED: the client is gone.
-  virtual absl::Status Write(std::string bytes) = 0;
+  // on a network thread. While it waits it asks `interrupted`, unless that is empty, and gives up
+  // with the error it answers. CANCELLED: the client is gone.
+  virtual absl::Status Write(std::string bytes,
+                             const std::function<absl::Status()>& interrupted) = 0;
   // With `complete` false the answer is cut off so that the client notices.
   virtual void End(bool complete) = 0;
 

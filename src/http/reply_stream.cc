@@ -13,7 +13,7 @@ absl::Status ReplyStream::Send() {
   }
   std::string piece;
   piece.swap(pending_);
-  return exchange_.Write(std::move(piece));
+  return exchange_.Write(std::move(piece), interrupted_);
 }
 
 absl::Status ReplyStream::Write(std::string_view bytes, bool flush) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,11 @@ class ReplyStream : public ByteSink {
   // True when nothing has been sent, so that another answer can be.
   bool untouched() const { return !begun_; }
   uint64_t bytes() const { return bytes_; }
+  // Asked while the client is slow; an error ends the answer. Must stay valid while Write() and
+  // Finish() are called.
+  void SetInterrupted(std::function<absl::Status()> interrupted) {
+    interrupted_ = std::move(interrupted);
+  }
 
  private:
   absl::Status Send();
@@ -39,6 +45,7 @@ class ReplyStream : public ByteSink {
   bool begun_ = false;
   uint64_t bytes_ = 0;
   std::string pending_;
+  std::function<absl::Status()> interrupted_;
 };
 
 }  // namespace varve::http

@@ -29,6 +29,8 @@ struct HttpOptions {
   std::string shared_secret;  // of bearer tokens; empty: they are refused
   uint64_t max_body_bytes = 25'000'000;
   uint64_t max_rows = 0;  // of an answer that is not chunked
+  // Of an answer that must be held whole, as MessagePack without chunks is; 0: any number.
+  uint64_t max_held_bytes = uint64_t{1} << 30;
   size_t max_connections = 0;
   int64_t idle_timeout_ms = 180'000;     // a connection without a request
   int64_t progress_timeout_ms = 60'000;  // a peer that sends or takes nothing in mid-message

@@ -29,6 +29,18 @@ struct FieldInfo {
   model::FieldType type = model::FieldType::kNone;
 };
 
+// Walks the values of a tag that living series have, ascending. One thread at a time; must not
+// outlive its view.
+class TagValueCursor {
+ public:
+  virtual ~TagValueCursor() = default;
+  // Moves to the next value (the first, when new); false at the end.
+  virtual bool Next() = 0;
+  // Valid until Next().
+  virtual std::string_view value() const = 0;
+  virtual const SeriesSet& series() const = 0;
+};
+
 // What one query sees. Immutable; any thread. Names are unescaped.
 class ShardIndexView {
  public:
@@ -41,6 +53,8 @@ class ShardIndexView {
   // Ascending values of a tag, with the series of each.
   virtual std::vector<std::pair<std::string, SeriesSet>> TagValues(
       model::MeasurementId measurement, std::string_view tag_key) const = 0;
+  virtual std::unique_ptr<TagValueCursor> NewTagValueCursor(model::MeasurementId measurement,
+                                                            std::string_view tag_key) const = 0;
   virtual SeriesSet Series(model::MeasurementId measurement) const = 0;
   // The series of the measurement for which `predicate` holds.
   virtual SeriesSet Match(model::MeasurementId measurement,

@@ -62,14 +62,36 @@ MergedCursor ShardView::Values(MeasurementId measurement, std::string_view tag_k
   return MergedCursor(std::move(cursors));
 }
 
+class ShardView::LiveValueCursor final : public TagValueCursor {
+ public:
+  LiveValueCursor(const ShardView& view, MergedCursor cursor)
+      : view_(view), cursor_(std::move(cursor)) {}
+  bool Next() override {
+    while (cursor_.Next()) {
+      series_ = view_.Live(cursor_.Series());
+      if (!series_.empty()) return true;
+    }
+    return false;
+  }
+  std::string_view value() const override { return cursor_.value(); }
+  const SeriesSet& series() const override { return series_; }
+
+ private:
+  const ShardView& view_;
+  MergedCursor cursor_;
+  SeriesSet series_;
+};
+
+std::unique_ptr<TagValueCursor> ShardView::NewTagValueCursor(MeasurementId measurement,
+                                                             std::string_view tag_key) const {
+  return std::make_unique<LiveValueCursor>(*this, Values(measurement, tag_key));
+}
+
 std::vector<std::pair<std::string, SeriesSet>> ShardView::TagValues(
     MeasurementId measurement, std::string_view tag_key) const {
   std::vector<std::pair<std::string, SeriesSet>> values;
-  MergedCursor cursor = Values(measurement, tag_key);
-  while (cursor.Next()) {
-    SeriesSet series = Live(cursor.Series());
-    if (!series.empty()) values.emplace_back(cursor.value(), std::move(series));
-  }
+  LiveValueCursor cursor(*this, Values(measurement, tag_key));
+  while (cursor.Next()) values.emplace_back(cursor.value(), cursor.series());
   return values;
 }
 

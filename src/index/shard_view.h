@@ -34,11 +34,14 @@ class ShardView : public ShardIndexView {
   std::vector<std::string> TagKeys(model::MeasurementId measurement) const override;
   std::vector<std::pair<std::string, SeriesSet>> TagValues(model::MeasurementId measurement,
                                                            std::string_view tag_key) const override;
+  std::unique_ptr<TagValueCursor> NewTagValueCursor(model::MeasurementId measurement,
+                                                    std::string_view tag_key) const override;
   SeriesSet Series(model::MeasurementId measurement) const override;
   SeriesSet Match(model::MeasurementId measurement, const TagPredicate& predicate) const override;
   SeriesSet AllSeries() const override { return contents_.alive; }
 
  private:
+  class LiveValueCursor;
   SeriesSet Live(SeriesSet set) const;
   SeriesSet HasTag(model::MeasurementId measurement, std::string_view tag_key) const;
   MergedCursor Values(model::MeasurementId measurement, std::string_view tag_key) const;

@@ -400,6 +400,8 @@ absl::StatusOr<model::WriteTarget> FileCatalog::FindTarget(std::string_view data
   target.database_name = database->name;
   target.policy_name = policy->name;
   target.duration_ns = policy->duration_ns;
+  target.future_limit_ns = policy->future_write_limit_ns.value_or(0);
+  target.past_limit_ns = policy->past_write_limit_ns.value_or(0);
   return target;
 }
 

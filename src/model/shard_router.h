@@ -16,6 +16,10 @@ struct WriteTarget {
   std::string database_name;
   std::string policy_name;
   int64_t duration_ns = 0;  // how long the policy keeps points; 0: for ever
+  // Which points the policy takes at all: how far from now they may be; 0: any. FUTURE LIMIT and
+  // PAST LIMIT of InfluxDB 1.12.
+  int64_t future_limit_ns = 0;
+  int64_t past_limit_ns = 0;
 };
 
 // One shard: a slice of time of one retention policy.
@@ -35,7 +39,7 @@ class ShardRouter {
                                                  std::string_view policy) = 0;
 
   // The shard that holds `time_ns`, created (durably) when there is none. Whether the point is
-  // beyond retention is the caller's to decide, by WriteTarget::duration_ns.
+  // beyond retention, or outside of the limits, is the caller's to decide.
   virtual absl::StatusOr<ShardRoute> RouteShard(const WriteTarget& target, int64_t time_ns) = 0;
 };
 

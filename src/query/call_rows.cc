@@ -22,10 +22,11 @@ FieldValue FillValueOf(const SelectStatement& statement, const CallPlan& call) {
 }  // namespace
 
 CallRows::CallRows(const PreparedSelect& select, const GroupedSources& grouped,
-                   const SelectPlan& plan, RowSink& sink)
+                   const SelectPlan& plan, QueryState& query, RowSink& sink)
     : select_(select),
       grouped_(grouped),
       plan_(plan),
+      query_(query),
       sink_(sink),
       ascending_(select.compiled->ascending) {
   const auto bind = [this](const Expr& expr) {
@@ -109,6 +110,8 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
 
 absl::Status CallRows::Flush(Rows* rows) {
   if (rows->times.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(query_.Check());
+  if (query_.stages() != nullptr) query_.stages()->AddRows(Stage::kEmit, rows->times.size());
   const Group& group = grouped_.groups[rows->group];
   if (open_ != rows->group) {
     if (series_.empty() || series_[rows->group] == kNotBegun) {

@@ -40,7 +40,7 @@ class CallRows {
  public:
   // Everything passed must outlive it.
   CallRows(const PreparedSelect& select, const GroupedSources& grouped, const SelectPlan& plan,
-           RowSink& sink);
+           QueryState& query, RowSink& sink);
 
   // The points of the next group, `only`, or of the next stream of several.
   absl::Status Add(uint32_t only, const GroupPoints& points);
@@ -70,6 +70,7 @@ class CallRows {
   const PreparedSelect& select_;
   const GroupedSources& grouped_;
   const SelectPlan& plan_;
+  QueryState& query_;
   RowSink& sink_;
   const bool ascending_;
   std::vector<RowExpression> fields_;

@@ -48,7 +48,7 @@ class CallsRunner {
         plan_(std::move(plan)),
         query_(query),
         ascending_(select.compiled->ascending),
-        rows_(select, grouped, plan_, sink) {
+        rows_(select, grouped, plan_, query, sink) {
     MakeScans();
     pauses_.resize(plan_.calls.size());
     ended_.resize(plan_.calls.size());
@@ -143,6 +143,7 @@ class CallsRunner {
     }
     if (!has_subquery_) {
       for (auto& scan : scans_) {
+        StageScope stage(query_.stages(), Stage::kScan);
         RETURN_IF_ERROR(scan->Scan(chunk, [&](size_t place, const GroupState& state) {
           return TakeState(*scan, state, groups[place].get());
         }));
@@ -150,13 +151,21 @@ class CallsRunner {
     }
     // What is left: calls that take points as they are, and those to which their order matters.
     std::vector<absl::Status> statuses(groups.size());
-    query_.context().environment->workers->ParallelFor(groups.size(), [&](size_t i) {
-      statuses[i] = ReadInOrder(std::span(&chunk[i], 1), groups[i].get());
-    });
+    {
+      StageScope stage(query_.stages(), Stage::kMerge);
+      query_.context().environment->workers->ParallelFor(groups.size(), [&](size_t i) {
+        statuses[i] = ReadInOrder(std::span(&chunk[i], 1), groups[i].get());
+      });
+    }
     for (const absl::Status& status : statuses) RETURN_IF_ERROR(status);
     for (size_t i = 0; i < groups.size() && !rows_.ended(); ++i) {
       RETURN_IF_ERROR(query_.Check());
-      RETURN_IF_ERROR(Finish(groups[i].get()));
+      {
+        StageScope stage(query_.stages(), Stage::kTransform);
+        RETURN_IF_ERROR(Finish(groups[i].get()));
+        for (const StreamPoints& stream : groups[i]->calls) stage.AddRows(stream.points.size());
+      }
+      StageScope stage(query_.stages(), Stage::kEmit);
       RETURN_IF_ERROR(rows_.Add(chunk[i], *groups[i]));
       groups[i].reset();
     }
@@ -294,7 +303,9 @@ class CallsRunner {
       if (ended_[c]) stream = StreamPoints();
       if (call.leaf.function != nullptr) FindPauses(c, &stream);
       if (call.leaf.fills) RETURN_IF_ERROR(Fill(call.leaf, c, group));
-      if (call.leaf.function != nullptr) type = TypeOf(stream.points, type);
+      if (call.leaf.function != nullptr) {
+        type = TypeOf(stream.points, ResultTypeOf(*call.leaf.function, type));
+      }
       for (const Call* transformation : call.transformations) {
         const Windows windows = select_.WindowsOver(call.leaf.range);
         const TransformContext context{transformation, type, ascending_, &windows};

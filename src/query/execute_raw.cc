@@ -336,7 +336,12 @@ class RawRunner {
     bool begun = false;
     while (left > 0) {
       RowBlock block;
-      RETURN_IF_ERROR(merger->Next(&block));
+      RETURN_IF_ERROR(query_.Check());
+      {
+        StageScope stage(query_.stages(), Stage::kMerge);
+        RETURN_IF_ERROR(merger->Next(&block));
+        stage.AddRows(block.rows);
+      }
       if (block.rows == 0) break;
       RETURN_IF_ERROR(query_.AddPoints(block.rows));
       if (looks_back) PassLookback(select_, &projection_, request_.columns.size(), &block);
@@ -350,6 +355,8 @@ class RawRunner {
       block.rows = std::min(block.rows, left);
       left -= block.rows;
       if (block.rows == 0) continue;
+      StageScope stage(query_.stages(), Stage::kEmit);
+      stage.AddRows(block.rows);
       const FieldValue* values = projection_.Project(block);
       if (!begun) RETURN_IF_ERROR(sink_.Begin(group.name, grouped_.TagsOf(group)));
       begun = true;
@@ -377,6 +384,7 @@ class RawRunner {
       current_ = UINT32_MAX;
       while (true) {
         RowBlock block;
+        RETURN_IF_ERROR(query_.Check());
         RETURN_IF_ERROR(merger->Next(&block));
         if (block.rows == 0) break;
         RETURN_IF_ERROR(query_.AddPoints(block.rows));

@@ -105,6 +105,7 @@ class RequestRun {
   }
 
   absl::Status Run(const std::vector<Statement>& statements) {
+    if (request_.on_begin) request_.on_begin(context_.interrupted);
     bool failed = false;
     for (size_t i = 0; i < statements.size(); ++i) {
       RETURN_IF_ERROR(context_.sink.BeginStatement(static_cast<int>(i)));
@@ -130,7 +131,7 @@ class RequestRun {
   }
   absl::Status Dispatch(const SelectStatement&) { return absl::OkStatus(); }
   absl::Status Dispatch(const Explain& explain) {
-    return ExplainSelect(*explain.statement, MakeSelectContext(), explain.analyze, context_.sink);
+    return ExplainSelect(explain, MakeSelectContext(), context_.sink);
   }
 
   absl::Status RunSelectStatement(const SelectStatement& select) {

@@ -131,6 +131,10 @@ struct QueryRequest {
   std::string client;  // address, for SHOW QUERIES and the log
   const std::atomic<bool>* cancelled =
       nullptr;  // set by the server when the client is gone; or null
+  // Called before the first statement with a function that says whether the request is to end:
+  // killed, timed out, or its client gone. A sink that waits asks it now and then, so that no slow
+  // client holds a query that is over. The function is valid until Run() returns. May be empty.
+  std::function<void(const std::function<absl::Status()>& interrupted)> on_begin;
 };
 
 // The [coordinator] section. 0: no limit.

@@ -136,6 +136,7 @@ class Grouper {
     std::string encoded;
     uint32_t group = 0;
     const size_t count = source->series_count();
+    listed_series_ += count;
     out_->members.reserve(begin + count);
     group_of_.reserve(begin + count);
     for (uint32_t series = 0; series < count; ++series) {
@@ -199,7 +200,9 @@ class Grouper {
   }
 
   size_t KeptBytes() const {
-    return out_->members.capacity() * sizeof(GroupMember) + out_->texts.bytes();
+    // A source lists its series.
+    return out_->members.capacity() * sizeof(GroupMember) + out_->texts.bytes() +
+           listed_series_ * sizeof(model::SeriesId);
   }
   // What is held while groups are being made.
   absl::Status Count() {
@@ -253,6 +256,7 @@ class Grouper {
   int64_t slimit_;
   int64_t soffset_;
   QueryState& query_;
+  size_t listed_series_ = 0;
   std::map<std::string_view, GroupIds> by_name_;                     // encoded values to group
   std::vector<std::pair<std::string_view, std::string_view>> keys_;  // of each group: name, values
   std::vector<uint32_t> group_of_;                                   // of each member so far
@@ -361,7 +365,12 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
 absl::Status ExecuteSelect(const PreparedSelect& select, const Surroundings& around,
                            QueryState& query, RowSink& sink) {
   if (select.range.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const GroupedSources grouped, GroupSources(select, around, query));
+  GroupedSources grouped;
+  {
+    StageScope stage(query.stages(), Stage::kGroup);
+    ASSIGN_OR_RETURN(grouped, GroupSources(select, around, query));
+    stage.AddRows(grouped.groups.size());
+  }
   const auto execute = [&](RowSink& to) {
     return select.compiled->has_calls ? ExecuteCalls(select, grouped, query, to)
                                       : ExecuteRaw(select, grouped, query, to);

@@ -150,7 +150,7 @@ class Parser {
   absl::StatusOr<Statement> ParseDropSubscription();
   absl::StatusOr<Statement> ParseDelete();
   absl::StatusOr<Statement> ParseDropSeries();
-  absl::Status ParseDeletion(std::vector<Source>* sources, ExprPtr* condition);
+  absl::Status ParseDeletion(bool policies, std::vector<Source>* sources, ExprPtr* condition);
   absl::StatusOr<Statement> ParseGrantOrRevoke(bool grant);
   absl::StatusOr<PrivilegeWord> ParsePrivilege();
   absl::StatusOr<Statement> ParseSetPassword();

@@ -379,17 +379,18 @@ absl::StatusOr<Statement> Parser::ParseCreateUser() {
 
 absl::StatusOr<Statement> Parser::ParseDelete() {
   DeleteSeries statement;
-  RETURN_IF_ERROR(ParseDeletion(&statement.sources, &statement.condition));
+  RETURN_IF_ERROR(ParseDeletion(/*policies=*/true, &statement.sources, &statement.condition));
   return Statement{std::move(statement)};
 }
 
 absl::StatusOr<Statement> Parser::ParseDropSeries() {
   DropSeries statement;
-  RETURN_IF_ERROR(ParseDeletion(&statement.sources, &statement.condition));
+  RETURN_IF_ERROR(ParseDeletion(/*policies=*/false, &statement.sources, &statement.condition));
   return Statement{std::move(statement)};
 }
 
-absl::Status Parser::ParseDeletion(std::vector<Source>* sources, ExprPtr* condition) {
+absl::Status Parser::ParseDeletion(bool policies, std::vector<Source>* sources,
+                                   ExprPtr* condition) {
   const ScannedToken first = ScanSkippingSpace();
   if (first.token == Token::kFrom) {
     ASSIGN_OR_RETURN(*sources, ParseSources(/*subqueries=*/false));
@@ -397,7 +398,9 @@ absl::Status Parser::ParseDeletion(std::vector<Source>* sources, ExprPtr* condit
     for (const Source& source : *sources) {
       const Measurement& m = std::get<Measurement>(source.node);
       if (!m.database.empty()) refused = ErrorAt("database not supported", {});
-      if (!m.retention_policy.empty()) refused = ErrorAt("retention policy not supported", {});
+      if (!policies && !m.retention_policy.empty()) {
+        refused = ErrorAt("retention policy not supported", {});
+      }
     }
     RETURN_IF_ERROR(refused);
   } else {

@@ -29,13 +29,18 @@ absl::Status QueryState::Reserve(size_t bytes) {
   const size_t now = bytes_.fetch_add(bytes) + bytes;
   if (limit == 0 || now <= limit) return absl::OkStatus();
   bytes_.fetch_sub(bytes);
-  return base::ResourceExhausted("query memory limit exceeded: (", now, "/", limit, " bytes)");
+  return MemoryLimitExceeded(now, limit);
+}
+
+absl::Status MemoryLimitExceeded(uint64_t bytes, uint64_t limit) {
+  return base::ResourceExhausted("query memory limit exceeded: (", bytes, "/", limit, " bytes)");
 }
 
 void QueryState::AddCounters(const engine::ScanCounters& scan) {
   rows_scanned_.fetch_add(scan.rows);
   blocks_decoded_.fetch_add(scan.blocks_decoded);
   blocks_from_statistics_.fetch_add(scan.blocks_from_statistics);
+  block_bytes_.fetch_add(scan.block_bytes);
 }
 
 const SelectCounters QueryState::counters() const {
@@ -43,7 +48,8 @@ const SelectCounters QueryState::counters() const {
           .rows_scanned = rows_scanned_.load(),
           .rows_returned = rows_returned_.load(),
           .blocks_decoded = blocks_decoded_.load(),
-          .blocks_from_statistics = blocks_from_statistics_.load()};
+          .blocks_from_statistics = blocks_from_statistics_.load(),
+          .block_bytes = block_bytes_.load()};
 }
 
 void QueryState::PublishCounters() const {

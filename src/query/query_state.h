@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "engine/read_view.h"
 #include "query/select.h"
+#include "query/stage_log.h"
 #include "query/time_ranges.h"
 
 namespace varve::query {
@@ -34,6 +35,10 @@ class QueryState {
   explicit QueryState(const SelectContext& context) : context_(context) {}
 
   const SelectContext& context() const { return context_; }
+
+  // Where operators write what they took; null unless somebody asks.
+  StageLog* stages() const { return stages_; }
+  void SetStages(StageLog* stages) { stages_ = stages; }
 
   // Not OK when the query was killed, timed out or cancelled. Asked once a batch.
   absl::Status Check() const;
@@ -66,6 +71,7 @@ class QueryState {
 
  private:
   const SelectContext& context_;
+  StageLog* stages_ = nullptr;
   std::atomic<uint64_t> series_{0};
   std::atomic<uint64_t> points_{0};
   std::atomic<size_t> bytes_{0};
@@ -73,12 +79,16 @@ class QueryState {
   std::atomic<uint64_t> rows_scanned_{0};
   std::atomic<uint64_t> blocks_decoded_{0};
   std::atomic<uint64_t> blocks_from_statistics_{0};
+  std::atomic<uint64_t> block_bytes_{0};
   absl::Mutex mu_;
   // By the name and the shards.
   std::map<std::pair<PolicyName, std::vector<model::ShardId>>,
            std::shared_ptr<const engine::ReadView>>
       views_ ABSL_GUARDED_BY(mu_);
 };
+
+// What a query is told that holds `bytes` where it may hold `limit`.
+absl::Status MemoryLimitExceeded(uint64_t bytes, uint64_t limit);
 
 // Memory of one operator, given back at its end.
 class MemoryUse {

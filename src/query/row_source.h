@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "engine/read_view.h"
 #include "query/ast.h"
 #include "query/points.h"
@@ -56,6 +57,11 @@ class RowSource {
   virtual void TagValues(size_t series, const std::vector<std::string>& keys,
                          std::vector<std::string>* values) const = 0;
   virtual std::unique_ptr<RowReader> NewReader(const ReadRequest& request) const = 0;
+  // What reading `columns` would touch; nothing where the rows are in memory anyway.
+  virtual absl::StatusOr<engine::ReadCost> Cost(const std::vector<VarRef>& /*columns*/,
+                                                const model::TimeRange& /*range*/) const {
+    return engine::ReadCost();
+  }
 
   // Of a measurement: the key by which InfluxDB orders the series of a shard, into `key`, and the
   // shards, whose times do not overlap. False, and none, for the answer of a subquery, whose rows

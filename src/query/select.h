@@ -23,6 +23,7 @@ struct SelectCounters {
   uint64_t rows_returned = 0;
   uint64_t blocks_decoded = 0;
   uint64_t blocks_from_statistics = 0;
+  uint64_t block_bytes = 0;  // of the blocks that were decoded, as they lie in the files
 };
 
 // What a SELECT runs with. Everything it points to outlives the call.
@@ -52,9 +53,9 @@ absl::Status CheckSelect(const SelectStatement& statement, int64_t now_ns);
 absl::Status RunSelect(const SelectStatement& statement, const SelectContext& context,
                        ResultSink& sink);
 
-// EXPLAIN: one series with the column "QUERY PLAN", a line of the plan in each row. With `analyze`
-// the statement is run, its rows are dropped, and the plan carries times and counters.
-absl::Status ExplainSelect(const SelectStatement& statement, const SelectContext& context,
-                           bool analyze, ResultSink& sink);
+// EXPLAIN: one series with the column "QUERY PLAN", a line of the plan in each row: InfluxDB's, and
+// with `verbose` our own behind them. With `analyze` the statement is run, its rows are dropped,
+// and the plan carries times and counters.
+absl::Status ExplainSelect(const Explain& explain, const SelectContext& context, ResultSink& sink);
 
 }  // namespace varve::query

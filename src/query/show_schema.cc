@@ -7,10 +7,13 @@
 #include "query/privileges.h"
 #include "query/row_writer.h"
 #include "query/schema_reader.h"
+#include "query/series_list.h"
 #include "query/statements.h"
 
 namespace varve::query {
 namespace {
+
+constexpr size_t kValuesPerCheck = 4096;
 
 absl::StatusOr<SplitCondition> SplitWhere(const ExprPtr& where, const StatementContext& context) {
   TimeContext time;
@@ -49,20 +52,6 @@ absl::Status CheckEqualityOnly(const Expr& expr) {
   return CheckEqualityOnly(*binary->right);
 }
 
-// Bytes that order as the tags of a series key do: separators below all else, nothing escaped.
-std::string OrderOf(std::string_view key) {
-  std::string out;
-  out.reserve(key.size());
-  for (size_t i = 0; i < key.size(); ++i) {
-    if (key[i] == '\\' && i + 1 < key.size()) {
-      out.push_back(key[++i]);
-    } else {
-      out.push_back(key[i] == ',' ? '\0' : key[i] == '=' ? '\1' : key[i]);
-    }
-  }
-  return out;
-}
-
 // The series of `m` in `view` for which `condition` may hold, with a point in the times that
 // BETWEEN asks for.
 absl::StatusOr<index::SeriesSet> SeriesOf(const engine::ReadView& view, std::string_view m,
@@ -73,31 +62,6 @@ absl::StatusOr<index::SeriesSet> SeriesOf(const engine::ReadView& view, std::str
   index::SeriesSet series = view.Match(m, tags.predicate);
   if (!times.has_value()) return series;
   return SeriesWithin(view, m, series, *times, context.interrupted);
-}
-
-// The keys of a measurement's series for which the condition may hold, each once, in order of their
-// tags as they are, not as they are escaped.
-absl::StatusOr<std::vector<std::string>> SeriesKeysOf(const SourceMeasurement& m,
-                                                      const SplitCondition& where,
-                                                      const StatementContext& context) {
-  std::vector<std::string> keys;
-  for (const ViewPtr& view : m.views) {
-    ASSIGN_OR_RETURN(const index::SeriesSet series,
-                     SeriesOf(*view, m.name, where.condition, where.ranges, context));
-    for (const model::SeriesId id : series.ToVector()) {
-      view->KeyOf(id, &keys.emplace_back());
-    }
-  }
-  std::vector<std::pair<std::string, std::string>> ordered;
-  ordered.reserve(keys.size());
-  for (std::string& key : keys) {
-    std::string order = OrderOf(key);
-    ordered.emplace_back(std::move(order), std::move(key));
-  }
-  std::sort(ordered.begin(), ordered.end());
-  for (size_t i = 0; i < ordered.size(); ++i) keys[i] = std::move(ordered[i].second);
-  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
-  return keys;
 }
 
 // The keys WITH KEY chooses out of a measurement's.
@@ -275,13 +239,18 @@ absl::Status RunStatement(const ShowSeries& statement, const StatementContext& c
   size_t left = statement.paging.limit > 0 ? static_cast<size_t>(statement.paging.limit) : SIZE_MAX;
   for (const SourceMeasurement& m : measurements) {
     RETURN_IF_ERROR(context.interrupted());
-    ASSIGN_OR_RETURN(std::vector<std::string> keys, SeriesKeysOf(m, split, context));
-    const size_t first = std::min(skip, keys.size());
+    // Those of the page, and what the page leaves out in front of it.
+    const size_t wanted = left < SIZE_MAX - skip ? skip + left : SIZE_MAX;
+    SeriesList series(wanted, context);
+    RETURN_IF_ERROR(series.Gather(m.views, [&](const engine::ReadView& view) {
+      return SeriesOf(view, m.name, split.condition, split.ranges, context);
+    }));
+    const size_t first = std::min(skip, series.size());
     skip -= first;
-    for (size_t i = first; i < keys.size() && left > 0; ++i, --left) {
+    for (size_t i = first; i < series.size() && left > 0; ++i, --left) {
       if (!begun) RETURN_IF_ERROR(out.Begin({"", {}, {"key"}, ""}));
       begun = true;
-      RETURN_IF_ERROR(out.Add({Cell::String(out.Keep(std::move(keys[i])))}));
+      RETURN_IF_ERROR(out.Add({Cell::String(out.Keep(series.KeyOf(i)))}));
     }
     if (left == 0) break;
   }
@@ -328,19 +297,25 @@ absl::Status RunStatement(const ShowTagValues& statement, const StatementContext
     for (const std::string& key :
          ChooseKeys(schema.view->TagKeys(name), statement.op, statement.key.get())) {
       if (left == 0) break;
-      for (auto& [value, having] : schema.view->TagValues(name, key)) {
-        if (series.has_value() && !having.Intersects(*series)) continue;
-        if (skip > 0) {
-          --skip;
-          continue;
-        }
-        if (left == 0) break;
-        --left;
+      absl::Status status;
+      const auto add = [&](std::string_view value) -> absl::Status {
         if (!begun) RETURN_IF_ERROR(out.Begin({name, {}, {"key", "value"}, ""}));
         begun = true;
-        RETURN_IF_ERROR(
-            out.Add({Cell::String(out.Keep(key)), Cell::String(out.Keep(std::move(value)))}));
-      }
+        return out.Add({Cell::String(out.Keep(key)), Cell::String(out.Keep(std::string(value)))});
+      };
+      size_t visited = 0;
+      schema.view->VisitTagValues(name, key, [&](std::string_view value, const auto& having) {
+        if (++visited % kValuesPerCheck == 0) status = context.interrupted();
+        if (!status.ok()) return false;
+        if (series.has_value() && !having.Intersects(*series)) return true;
+        if (skip > 0) {
+          --skip;
+          return true;
+        }
+        status = add(value);
+        return --left > 0 && status.ok();
+      });
+      RETURN_IF_ERROR(status);
     }
   }
   return out.Finish();

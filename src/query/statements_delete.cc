@@ -1,5 +1,5 @@
 // DELETE, DROP SERIES, DROP MEASUREMENT.
-#include <algorithm>
+#include <map>
 
 #include "base/status.h"
 #include "query/schema_reader.h"
@@ -26,12 +26,13 @@ model::ShardId FirstShardWith(const std::vector<engine::KnownShard>& shards,
   return shards.empty() ? 0 : shards.front().shard;
 }
 
-// What deletes the points within `range`. Each measurement has its own fields, and so its own
-// predicate.
-absl::Status AddRequests(const Deletion& deletion, const meta::Database& database,
+// What deletes the points within `range` from the shards of `policy`, of all policies when that is
+// empty. Each measurement has its own fields, and so its own predicate.
+absl::Status AddRequests(const Deletion& deletion, const std::string& policy,
+                         const std::vector<Source>& sources, const meta::Database& database,
                          const model::TimeRange& range, engine::Store& store,
                          std::vector<engine::DeleteRequest>* requests) {
-  const std::vector<engine::KnownShard> shards = ShardsOf(database, "", range);
+  const std::vector<engine::KnownShard> shards = ShardsOf(database, policy, range);
   if (shards.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const ViewPtr view, store.OpenView(database.id, shards));
 
@@ -43,7 +44,7 @@ absl::Status AddRequests(const Deletion& deletion, const meta::Database& databas
   base_request.drop_fields = deletion.drop_fields;
 
   const size_t first = requests->size();
-  for (const std::string& measurement : MeasurementsOf(*view, deletion.sources)) {
+  for (const std::string& measurement : MeasurementsOf(*view, sources)) {
     TagCondition tags = BuildTagPredicate(deletion.where.condition, ShapeOf(*view, measurement));
     if (!tags.exact) {
       return base::InvalidArgument("shard ",
@@ -70,11 +71,22 @@ absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
   const meta::Database* database = catalog->FindDatabase(name);
   if (database == nullptr) return DatabaseNotFound(name);
 
+  // No source at all means every measurement.
+  std::map<std::string, std::vector<Source>> by_policy;
+  for (const Source& source : deletion.sources) {
+    by_policy[std::get<Measurement>(source.node).retention_policy].push_back(source);
+  }
+  if (by_policy.empty()) by_policy[""] = {};
   engine::Store& store = context.store();
   const TimeRanges ranges = deletion.where.Times();
   std::vector<engine::DeleteRequest> requests;
-  for (const model::TimeRange& range : ranges) {
-    RETURN_IF_ERROR(AddRequests(deletion, *database, range, store, &requests));
+  for (const auto& [policy, sources] : by_policy) {
+    if (!policy.empty() && database->FindPolicy(policy) == nullptr) {
+      return base::NotFound("retention policy not found: ", policy);
+    }
+    for (const model::TimeRange& range : ranges) {
+      RETURN_IF_ERROR(AddRequests(deletion, policy, sources, *database, range, store, &requests));
+    }
   }
   for (const engine::DeleteRequest& request : requests) {
     RETURN_IF_ERROR(context.interrupted());

@@ -40,6 +40,19 @@ class ViewSource final : public RowSource {
 
   const std::string& name() const override { return name_; }
   size_t series_count() const override { return series_.size(); }
+  absl::StatusOr<engine::ReadCost> Cost(const std::vector<VarRef>& columns,
+                                        const model::TimeRange& range) const override {
+    std::vector<model::FieldId> fields;
+    for (const VarRef& ref : columns) {
+      const model::FieldId field = FieldOf(ref.name);
+      if (field != model::kNoId && FieldTypeOf(ref.type) != FieldType::kNone) {
+        fields.push_back(field);
+      }
+    }
+    std::sort(fields.begin(), fields.end());
+    fields.erase(std::unique(fields.begin(), fields.end()), fields.end());
+    return view_->Cost(series_, fields, range);
+  }
   void TagValues(size_t series, const std::vector<std::string>& keys,
                  std::vector<std::string>* values) const override {
     values->resize(keys.size());

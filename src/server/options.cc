@@ -61,7 +61,7 @@ const std::vector<OptionSpec>& OptionTable() {
       {"coordinator", "max-select-buckets", K::kCount, &O::max_select_buckets, "0", "0: no limit",
        "Windows of GROUP BY time() a SELECT may make."},
       {"coordinator", "max-query-memory", K::kBytes, &O::max_query_memory, "1g", "1m or more",
-       "Memory one query may use."},
+       "Memory one query may use, and what of an answer in MessagePack is held."},
       {"coordinator", "query-threads", K::kCount, &O::query_threads, "0",
        "0 to 1024; 0: one per core", "Threads that share the work of all queries."},
 

@@ -132,6 +132,7 @@ absl::StatusOr<http::HttpOptions> MakeHttpOptions(const Options& options) {
   result.shared_secret = options.shared_secret;
   result.max_body_bytes = options.max_body_size;
   result.max_rows = options.max_row_limit;
+  result.max_held_bytes = options.max_query_memory;
   result.max_connections = options.max_connection_limit;
   result.idle_timeout_ms = options.idle_timeout_ns / 1'000'000;
   result.headers = options.http_headers;

@@ -319,6 +319,37 @@ TEST(MsgPackEncoderTest, WritesTheBytesOfInfluxDb) {
             "81a56572726f72a178");
 }
 
+// It must hold an answer whole, so the answer has a bound; a chunk is let go when it is written.
+TEST(MsgPackEncoderTest, AnAnswerThatIsHeldHasABound) {
+  for (const bool chunked : {false, true}) {
+    EncodeOptions options;
+    options.format = Format::kMsgPack;
+    options.chunked = chunked;
+    options.chunk_size = 100;
+    options.held_bytes_max = 10'000;
+    StringSink sink;
+    const auto encoder = NewEncoder(options, sink);
+    const query::SeriesHeader header = Header("m", {"v"});
+    ASSERT_TRUE(encoder->BeginStatement(0).ok());
+    absl::Status status;
+    for (int i = 0; i < 100 && status.ok(); ++i) {
+      query::RowBatch batch;
+      batch.header = &header;
+      batch.new_series = i % 10 == 0;
+      batch.rows = 50;
+      batch.cells.assign(50, Cell::Integer(1'000'000'000'000));
+      status = encoder->Rows(batch);
+    }
+    EXPECT_EQ(status.ok(), chunked) << status;
+    ASSERT_TRUE(encoder->EndStatement(status).ok());
+    ASSERT_TRUE(encoder->Finish().ok());
+    if (chunked) continue;
+    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_LT(sink.text.size(), 300u);
+    EXPECT_NE(sink.text.find("MessagePack answer too large"), std::string::npos);
+  }
+}
+
 TEST(MsgPackEncoderTest, TimesAreExtensionsWithoutEpoch) {
   EncodeOptions options;
   options.format = Format::kMsgPack;

@@ -358,6 +358,45 @@ TEST_F(ServerTest, ASlowReaderHoldsBackItsOwnQueryOnly) {
   threads_.reset();
 }
 
+// The client takes nothing, so the query waits; killed, it must not go on waiting.
+TEST_F(ServerTest, AQueryThatIsOverDoesNotWaitForASlowReader) {
+  std::atomic<bool> killed{false};
+  std::atomic<size_t> sent{0};
+  absl::Notification ended;
+  const auto interrupted = [&killed] {
+    return killed.load() ? base::Cancelled("query interrupted") : absl::OkStatus();
+  };
+  executor_.run = [&](const query::QueryRequest& request, query::ResultSink& sink) -> absl::Status {
+    request.on_begin(interrupted);
+    query::SeriesHeader header{"m", {}, {"v"}, ""};
+    absl::Status status = sink.BeginStatement(0);
+    for (bool first = true; status.ok(); first = false) {
+      query::RowBatch batch;
+      batch.header = &header;
+      batch.new_series = first;
+      batch.rows = 1000;
+      batch.cells.assign(1000, query::Cell::Integer(1'000'000'000'000));
+      status = sink.Rows(batch);
+      ++sent;
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kCancelled);
+    ended.Notify();
+    return status;
+  };
+  Start();
+  RawClient slow(server_->port());
+  slow.Send("GET /query?q=endless HTTP/1.1\r\nHost: x\r\n\r\n");
+  // Until it stands still: the buffers are full.
+  for (size_t before = 1; before != sent.load();) {
+    before = sent.load();
+    EXPECT_FALSE(ended.WaitForNotificationWithTimeout(absl::Milliseconds(300)));
+  }
+  killed = true;
+  EXPECT_TRUE(ended.WaitForNotificationWithTimeout(absl::Seconds(10)));
+  // What had been queued arrives, and then the answer is cut off.
+  EXPECT_THAT(slow.ReadAll(), Not(HasSubstr("\r\n0\r\n\r\n")));
+}
+
 TEST_F(ServerTest, ConnectionsBeyondTheLimitAreClosed) {
   options_.max_connections = 1;
   Start();

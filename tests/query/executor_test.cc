@@ -19,6 +19,8 @@
 namespace varve::query {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -31,6 +33,7 @@ class TestSink : public ResultSink {
   std::function<void()> meanwhile;  // called with the first rows
   std::vector<std::string> statements;
   std::vector<std::string> texts;
+  std::vector<Cell> last_row;
   size_t rows = 0;
 
   absl::Status BeginStatement(int id) override {
@@ -42,6 +45,9 @@ class TestSink : public ResultSink {
     for (const Cell& cell : batch.cells) {
       if (cell.kind == Cell::Kind::kString) texts.emplace_back(cell.text);
     }
+    const size_t width = batch.header->columns.size();
+    if (batch.rows > 0)
+      last_row.assign(batch.cells.end() - static_cast<ptrdiff_t>(width), batch.cells.end());
     if (const auto call = std::exchange(meanwhile, nullptr)) call();
     return absl::OkStatus();
   }
@@ -88,6 +94,14 @@ class ExecutorTest : public ::testing::Test {
     executor_ = Executor::Create(std::move(environment));
   }
 
+  // Rows 1 to n, each its own value, of a series spelled as in line protocol.
+  void WriteRows(const std::string& series, int n) {
+    std::string body;
+    for (int i = 1; i <= n; ++i) base::StrAppend(body, series, " v=", i, " ", i, "\n");
+    const engine::WriteResult result = store_->WriteAndWait({.database = "d", .body = body});
+    EXPECT_TRUE(result.status.ok()) << result.status;
+  }
+
   absl::Status Run(std::string text, TestSink& sink, const Principal* principal = nullptr) {
     QueryRequest request;
     request.text = std::move(text);
@@ -129,16 +143,168 @@ TEST_F(ExecutorTest, AKilledRequestEndsAndTheOthersGoOn) {
     EXPECT_THAT(Outcome("KILL QUERY 1"), ElementsAre("already killed: 1"));
     ASSERT_TRUE(Run("SHOW QUERIES", list).ok());
   };
+  // Killed within the first statement, which has many rows more to give.
+  WriteRows("m", 5000);
   ASSERT_TRUE(Run("SELECT v FROM m; SELECT v FROM m; SELECT v FROM m", sink).ok());
-  ASSERT_EQ(sink.statements.size(), 3u);
-  EXPECT_EQ(sink.statements[1].substr(0, 3) == "not" ? sink.statements[0] : sink.statements[1],
-            "query interrupted");
-  EXPECT_EQ(sink.statements[2], "not executed");
+  EXPECT_THAT(sink.statements, ElementsAre("query interrupted", "not executed", "not executed"));
+  EXPECT_LE(sink.rows, 2 * model::kBatchRows);
   EXPECT_EQ(list.rows, 2u);
   EXPECT_THAT(list.texts, ElementsAre("SELECT v FROM m;\nSELECT v FROM m;\nSELECT v FROM m", "d",
                                       "0s", "killed", "SHOW QUERIES", "d", "0s", "running"));
   EXPECT_THAT(Outcome("SELECT v FROM m"), ElementsAre("ok"));
   EXPECT_THAT(Outcome("KILL QUERY 1"), ElementsAre("no such query id: 1"));
+}
+
+// Whatever a statement is doing, it ends, and its place is free for the next.
+TEST_F(ExecutorTest, AKilledStatementOfAnyKindEndsAtOnce) {
+  MakeExecutor({.max_concurrent = 2});
+  WriteRows("m", 5000);
+  for (int series = 0; series < 200; ++series) {
+    WriteRows(base::StrCat("wide,host=h", series), 30);
+  }
+  uint64_t id = 1;
+  for (const char* text :
+       {"SELECT v FROM wide", "SELECT v FROM wide GROUP BY host",
+        "SELECT v FROM wide ORDER BY time DESC", "SELECT mean(v) FROM wide GROUP BY host",
+        "SELECT difference(v) FROM wide GROUP BY host",
+        "SELECT mean(v) FROM m WHERE time > 0 AND time < 5000 GROUP BY time(1ns)",
+        "SELECT v FROM (SELECT v FROM m)", "SHOW SERIES", "SHOW TAG VALUES WITH KEY = host"}) {
+    TestSink sink;
+    const uint64_t running = id;
+    sink.meanwhile = [&] {
+      EXPECT_THAT(Outcome(base::StrCat("KILL QUERY ", running)), ElementsAre("ok")) << text;
+    };
+    // A statement with few rows is killed with its last ones; what follows never runs.
+    ASSERT_TRUE(Run(base::StrCat(text, "; SHOW DATABASES"), sink).ok());
+    ASSERT_EQ(sink.statements.size(), 2u) << text;
+    EXPECT_NE(sink.statements[1], "ok") << text;
+    EXPECT_LE(sink.rows, 2 * model::kBatchRows) << text;
+    EXPECT_THAT(Outcome("SHOW DATABASES"), ElementsAre("ok"));
+    id += 3;
+  }
+}
+
+TEST_F(ExecutorTest, SelectsMeetTheirLimits) {
+  for (int series = 0; series < 20; ++series) WriteRows(base::StrCat("wide,host=h", series), 100);
+  MakeExecutor({.max_select_points = 1999, .max_select_series = 19, .max_select_buckets = 9});
+  EXPECT_THAT(Outcome("SELECT v FROM wide"),
+              ElementsAre("max-select-series limit exceeded: (20/19)"));
+  EXPECT_THAT(Outcome("SELECT mean(v) FROM wide WHERE host = 'h1' AND time >= 0 AND time <= 10 "
+                      "GROUP BY time(1ns)"),
+              ElementsAre("max-select-buckets limit exceeded: (10/9)"));
+  EXPECT_THAT(Outcome("SELECT mean(v) FROM wide WHERE host = 'h1' AND time >= 0 AND time < 10 "
+                      "GROUP BY time(1ns)"),
+              ElementsAre("ok"));
+  MakeExecutor({.max_select_points = 1999});
+  EXPECT_THAT(Outcome("SELECT v FROM wide"), ElementsAre(HasSubstr("max-select-point limit")));
+  EXPECT_THAT(Outcome("SELECT mean(v) FROM wide"),
+              ElementsAre(HasSubstr("max-select-point limit")));
+  EXPECT_THAT(Outcome("SELECT v FROM wide WHERE host != 'h3'"), ElementsAre("ok"));
+}
+
+// Whatever makes a statement hold much, it is told so, and holds nothing afterwards.
+TEST_F(ExecutorTest, TheMemoryBudgetHolds) {
+  WriteRows("m", 20'000);
+  for (int series = 0; series < 4000; ++series) WriteRows(base::StrCat("w,host=h", series), 1);
+  MakeExecutor({.memory_bytes = 120'000});
+  for (const char* text :
+       {"SELECT v FROM (SELECT v FROM m)", "SELECT median(v) FROM m",
+        "SELECT mean(v) FROM m WHERE time > 0 AND time < 20000 GROUP BY time(1ns)",
+        "SELECT count(v) FROM m WHERE time > 0 AND time < 1s GROUP BY time(1u) fill(0)",
+        "SELECT distinct(v) FROM m", "SELECT top(v, 10000) FROM m", "SELECT difference(v) FROM m",
+        "SELECT v FROM w GROUP BY host", "SELECT sum(v) FROM w GROUP BY host", "SHOW SERIES"}) {
+    EXPECT_THAT(Outcome(text), ElementsAre(HasSubstr("query memory limit exceeded"))) << text;
+  }
+  for (const char* text : {"SELECT v FROM m", "SELECT mean(v), max(v) FROM m",
+                           "SELECT count(v) FROM w", "SHOW SERIES LIMIT 10"}) {
+    EXPECT_THAT(Outcome(text), ElementsAre("ok")) << text;
+  }
+}
+
+TEST_F(ExecutorTest, SketchesCountDifferentValues) {
+  WriteRows("s,host=a", 3000);
+  WriteRows("s,host=b", 2000);
+  const auto count = [&](std::string text) -> uint64_t {
+    TestSink sink;
+    EXPECT_TRUE(Run(text, sink).ok());
+    EXPECT_THAT(sink.statements, ElementsAre("ok")) << text;
+    if (sink.last_row.size() != 2 || sink.last_row[1].kind != Cell::Kind::kUnsigned) return 0;
+    return sink.last_row[1].unsigned_value;
+  };
+  EXPECT_EQ(count("SELECT count_hll(sum_hll(v)) FROM s"), 3000u);
+  EXPECT_EQ(count("SELECT count_hll(sum_hll(v)) FROM s WHERE host = 'b'"), 2000u);
+  EXPECT_EQ(count("SELECT count_hll(sum_hll(v)) FROM s WHERE time < 1000 GROUP BY time(500ns)"),
+            500u);
+  // Sketches may be written and merged later.
+  EXPECT_THAT(Outcome("SELECT sum_hll(v) AS h INTO t FROM s GROUP BY host"), ElementsAre("ok"));
+  EXPECT_EQ(count("SELECT count_hll(merge_hll(h)) FROM t"), 3000u);
+  EXPECT_EQ(count("SELECT count_hll(h) FROM t WHERE host = 'b'"), 2000u);
+  EXPECT_EQ(count("SELECT count_hll(merge_hll(h)) FROM (SELECT sum_hll(v) AS h FROM s)"), 3000u);
+  EXPECT_THAT(Outcome("SELECT count_hll(v) FROM s"), ElementsAre(HasSubstr("unsupported")));
+  EXPECT_THAT(Outcome("SELECT sum_hll() FROM s"),
+              ElementsAre("invalid number of arguments for sum_hll, expected 1, got 0"));
+}
+
+TEST_F(ExecutorTest, ADeleteMayNameItsPolicy) {
+  EXPECT_THAT(Outcome("CREATE RETENTION POLICY other ON d DURATION INF REPLICATION 1; "
+                      "SELECT v INTO other.m FROM m; DELETE FROM autogen.m"),
+              ElementsAre("ok", "ok", "ok"));
+  TestSink sink;
+  ASSERT_TRUE(Run("SELECT v FROM autogen.m; SELECT v FROM other.m", sink).ok());
+  EXPECT_EQ(sink.rows, 1u);
+  EXPECT_THAT(Outcome("DELETE FROM nosuch.m"), ElementsAre("retention policy not found: nosuch"));
+  EXPECT_THAT(Outcome("DELETE FROM m WHERE time < 10"), ElementsAre("ok"));
+  TestSink empty;
+  ASSERT_TRUE(Run("SELECT v FROM other.m", empty).ok());
+  EXPECT_EQ(empty.rows, 0u);
+}
+
+TEST_F(ExecutorTest, PointsBeyondTheLimitsOfTheirPolicyAreDropped) {
+  EXPECT_THAT(Outcome("CREATE RETENTION POLICY narrow ON d DURATION INF REPLICATION 1 "
+                      "FUTURE LIMIT 1h PAST LIMIT 2h"),
+              ElementsAre("ok"));
+  // Now is 1,000,000 s.
+  const engine::WriteResult result =
+      store_->WriteAndWait({.database = "d",
+                            .retention_policy = "narrow",
+                            .body = "n v=1 992799\nn v=2 992800\nn v=3 1003600\nn v=4 1003601\n",
+                            .precision = model::Precision::kS});
+  EXPECT_EQ(base::MessageOf(result.status),
+            "partial write: points beyond retention policy dropped=2");
+  EXPECT_EQ(result.points_dropped, 2u);
+  TestSink sink;
+  ASSERT_TRUE(Run("SELECT v FROM narrow.n", sink).ok());
+  EXPECT_EQ(sink.rows, 2u);
+}
+
+TEST_F(ExecutorTest, ExplainCountsWhatWouldBeRead) {
+  WriteRows("s,host=a", 3000);
+  WriteRows("s,host=b", 2000);
+  const auto lines = [&](std::string text) {
+    TestSink sink;
+    EXPECT_TRUE(Run(text, sink).ok());
+    return sink.texts;
+  };
+  EXPECT_THAT(lines("EXPLAIN SELECT mean(v) FROM s WHERE host = 'a' AND time <= 100"),
+              ElementsAre("EXPRESSION: mean(v::float)", "NUMBER OF SHARDS: 1",
+                          "NUMBER OF SERIES: 1", "CACHED VALUES: 100", "NUMBER OF FILES: 0",
+                          "NUMBER OF BLOCKS: 0", "SIZE OF BLOCKS: 0"));
+  ASSERT_TRUE(store_->Flush(false).ok());
+  const auto flushed = lines("EXPLAIN VERBOSE SELECT mean(v) FROM s");
+  ASSERT_GT(flushed.size(), 8u);
+  EXPECT_EQ(flushed[3], "CACHED VALUES: 0");
+  EXPECT_EQ(flushed[4], "NUMBER OF FILES: 2");
+  EXPECT_EQ(flushed[5], "NUMBER OF BLOCKS: 5");  // of 1,024 rows at most
+  EXPECT_NE(flushed[6], "SIZE OF BLOCKS: 0");
+  EXPECT_THAT(flushed, Contains("values: statistics of blocks within one window, else rows"));
+  EXPECT_THAT(flushed, Contains("filter: none"));
+  EXPECT_THAT(lines("EXPLAIN VERBOSE SELECT median(v) FROM s WHERE v > 1"),
+              AllOf(Contains("values: rows"), Contains("series: in the order of the answer"),
+                    Contains("filter: series by the index, then row by row")));
+  EXPECT_THAT(lines("EXPLAIN ANALYZE SELECT mean(v) FROM s GROUP BY host"),
+              AllOf(Contains(AllOf(HasSubstr("scan: time: "), HasSubstr("rows read: 0, blocks: 0"),
+                                   HasSubstr("blocks from statistics: 5"))),
+                    Contains(HasSubstr("emit: time: ")), Contains(HasSubstr("groups: 2"))));
 }
 
 TEST_F(ExecutorTest, ARequestEndsWhenItsClientIsGone) {

@@ -29,7 +29,9 @@ constexpr Chapter kChapters[] = {
 };
 
 std::string_view TypesOf(const Function& function) {
-  if (function.takes.Contains(FieldType::kString)) return "any";
+  if (function.takes.Contains(FieldType::kString)) {
+    return function.takes.Contains(FieldType::kFloat) ? "any" : "strings";
+  }
   if (function.takes.Contains(FieldType::kBoolean)) return "numbers, booleans";
   return function.takes.Contains(FieldType::kUnsigned) ? "numbers" : "floats, integers";
 }
@@ -40,6 +42,8 @@ std::string_view ResultOf(const Function& function) {
       return "float";
     case ResultType::kInteger:
       return "integer";
+    case ResultType::kUnsigned:
+      return "unsigned";
     case ResultType::kString:
       return "string";
     case ResultType::kArgument:

@@ -6,13 +6,14 @@
 #include "base/check.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "query/data_type.h"
 
 namespace varve::query {
 namespace {
 
 constexpr std::span<const Function> (*kFamilies[])() = {
     MomentFunctions,   ChoiceFunctions,      CollectingFunctions, RankedFunctions, StepFunctions,
-    IntegralFunctions, HoltWintersFunctions, TechnicalFunctions,  MathFunctions,
+    IntegralFunctions, HoltWintersFunctions, TechnicalFunctions,  SketchFunctions, MathFunctions,
 };
 
 const absl::flat_hash_map<absl::string_view, const Function*>& Registry() {
@@ -72,18 +73,25 @@ absl::Status CheckArgumentCount(const Function& function, const Call& call) {
                                got);
 }
 
-DataType ResultTypeOf(const Function& function, DataType argument) {
+model::FieldType ResultTypeOf(const Function& function, model::FieldType argument) {
   switch (function.gives) {
     case ResultType::kInteger:
-      return DataType::kInteger;
+      return model::FieldType::kInteger;
+    case ResultType::kUnsigned:
+      return model::FieldType::kUnsigned;
     case ResultType::kString:
-      return DataType::kString;
+      return model::FieldType::kString;
     case ResultType::kArgument:
       return argument;
     case ResultType::kFloat:
       break;
   }
-  return DataType::kFloat;
+  return model::FieldType::kFloat;
+}
+
+DataType ResultTypeOf(const Function& function, DataType argument) {
+  if (function.gives == ResultType::kArgument) return argument;
+  return DataTypeOf(ResultTypeOf(function, model::FieldType::kNone));
 }
 
 absl::Status CheckPositiveDuration(const DurationLiteral& duration) {

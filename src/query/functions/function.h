@@ -63,7 +63,7 @@ inline constexpr TypeSet kAllTypes = {model::FieldType::kFloat, model::FieldType
                                       model::FieldType::kUnsigned, model::FieldType::kBoolean,
                                       model::FieldType::kString};
 
-enum class ResultType : uint8_t { kFloat, kInteger, kString, kArgument };
+enum class ResultType : uint8_t { kFloat, kInteger, kUnsigned, kString, kArgument };
 
 // What GROUP BY time() shows where a window has no point of the function.
 enum class Gaps : uint8_t {
@@ -142,6 +142,7 @@ absl::Status CheckArgumentCount(const Function& function, const Call& call);
 
 // The type of a call's values, `argument`: that of its first argument.
 DataType ResultTypeOf(const Function& function, DataType argument);
+model::FieldType ResultTypeOf(const Function& function, model::FieldType argument);
 
 // The table of functions in docs/influxql.md.
 std::string FunctionsMarkdown();
@@ -161,6 +162,7 @@ std::span<const Function> StepFunctions();         // transform_steps.cc
 std::span<const Function> IntegralFunctions();     // integral.cc
 std::span<const Function> HoltWintersFunctions();  // holt_winters.cc
 std::span<const Function> TechnicalFunctions();    // technical.cc
+std::span<const Function> SketchFunctions();       // sketches.cc
 std::span<const Function> MathFunctions();         // math.cc
 
 }  // namespace varve::query

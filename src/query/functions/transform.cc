@@ -11,17 +11,7 @@ absl::StatusOr<model::FieldType> TransformType(const Call& call, model::FieldTyp
     return base::InvalidArgument("unsupported ", function.title, " iterator type: *query.",
                                  model::FieldTypeName(input), "InterruptIterator");
   }
-  switch (function.gives) {
-    case ResultType::kArgument:
-      return input;
-    case ResultType::kInteger:
-      return model::FieldType::kInteger;
-    case ResultType::kString:
-      return model::FieldType::kString;
-    case ResultType::kFloat:
-      break;
-  }
-  return model::FieldType::kFloat;
+  return ResultTypeOf(function, input);
 }
 
 absl::StatusOr<Points> Transform(const TransformContext& context, const Points& input) {
