@@ -65,6 +65,10 @@ class Oracle {
         return p.regex->Matches(Tag(id, p.key));
       case Kind::kNotMatch:
         return !p.regex->Matches(Tag(id, p.key));
+      case Kind::kOneOf:
+        return std::ranges::count(*p.values, Tag(id, p.key)) > 0;
+      case Kind::kNoneOf:
+        return std::ranges::count(*p.values, Tag(id, p.key)) == 0;
     }
     return false;
   }
@@ -103,7 +107,7 @@ TagPredicate RandomPredicate(std::mt19937_64& random, int depth) {
   static const std::vector<std::string> kValues = {"", "v", "host_7", "eu,west=1 a", "001.x2"};
   static const std::vector<std::string> kPatterns = {
       "host_1", "^$", "", ".", "^(v|host_3)$", "^(v|)$", "[0-9]+$", "^v$", "x[12]$"};
-  const uint64_t roll = random() % (depth > 0 ? 8 : 6);
+  const uint64_t roll = random() % (depth > 0 ? 9 : 7);
   const std::string& key = kTagKeys[random() % kTagKeys.size()];
   if (roll == 0) return random() % 2 == 0 ? TagPredicate::All() : TagPredicate::None();
   if (roll < 3) {
@@ -114,11 +118,19 @@ TagPredicate RandomPredicate(std::mt19937_64& random, int depth) {
     return TagPredicate::Regex(random() % 2 == 0 ? Kind::kMatch : Kind::kNotMatch, key,
                                *TagRegex::Compile(kPatterns[random() % kPatterns.size()]));
   }
+  if (roll == 6) {
+    std::vector<std::string> list;
+    for (const std::string& value : kValues) {
+      if (random() % 2 == 0) list.push_back(value);
+    }
+    return TagPredicate::List(random() % 2 == 0 ? Kind::kOneOf : Kind::kNoneOf, key,
+                              std::make_shared<const std::vector<std::string>>(std::move(list)));
+  }
   std::vector<TagPredicate> children;
   for (uint64_t n = 1 + random() % 3; n > 0; --n) {
     children.push_back(RandomPredicate(random, depth - 1));
   }
-  return roll == 6 ? TagPredicate::And(std::move(children)) : TagPredicate::Or(std::move(children));
+  return roll == 7 ? TagPredicate::And(std::move(children)) : TagPredicate::Or(std::move(children));
 }
 
 void ExpectAgrees(const ShardIndexView& view, const SeriesTable& table, const Oracle& oracle,
