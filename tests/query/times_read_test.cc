@@ -102,7 +102,8 @@ TEST_F(TimesReadTest, CountsOfRangesAreAnsweredByStatistics) {
   EXPECT_EQ(Read("blocks_from_statistics", count), 2);
 }
 
-// Rows of the answer, series after series.
+// Rows of the answer, series after series. Those of one instant in the order of their text: which
+// of several series comes first hangs on all the rows that went before.
 std::vector<std::string> RowsOf(const Answer& answer) {
   std::vector<std::string> rows;
   EXPECT_EQ(answer.status, 200);
@@ -111,7 +112,13 @@ std::vector<std::string> RowsOf(const Answer& answer) {
     const Json* list = result.Find("series");
     if (list == nullptr) continue;
     for (const Json& series : *list->As<JsonList>()) {
-      for (const Json& row : *series.Find("values")->As<JsonList>()) rows.push_back(row.Dump());
+      for (const Json& row : *series.Find("values")->As<JsonList>()) {
+        const auto time = [](std::string_view text) { return text.substr(0, text.find(',')); };
+        rows.push_back(row.Dump());
+        for (size_t i = rows.size() - 1; i > 0 && time(rows[i - 1]) == time(rows[i]); --i) {
+          if (rows[i] < rows[i - 1]) rows[i].swap(rows[i - 1]);
+        }
+      }
     }
   }
   return rows;

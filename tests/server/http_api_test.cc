@@ -128,7 +128,7 @@ TEST_F(HttpApiTest, DeletesOfTheV2Api) {
       {"_measurement=\\\"m\\\" AND t=\\\"a\\\"", "1 3 5 4 "},
       {"_measurement='m' AND t='b'", "1 2 5 4 6 "},
       {"(t = 'a')", "1 3 5 "},
-      {"_measurement = n", "1 2 3 5 6 "},
+      {"_measurement = n", "1 3 2 5 6 "},
       {"", "1 5 "},
   };
   for (const auto& row : rows) {
