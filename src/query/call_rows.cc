@@ -28,7 +28,8 @@ CallRows::CallRows(const PreparedSelect& select, const GroupedSources& grouped,
       plan_(plan),
       query_(query),
       sink_(sink),
-      ascending_(select.compiled->ascending) {
+      ascending_(select.compiled->ascending),
+      postponed_(plan.calls.size()) {
   const auto bind = [this](const Expr& expr) {
     return RowExpression::Bind(expr, [this](const Expr& e) { return plan_.SymbolOf(e); });
   };
@@ -56,12 +57,8 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
   }
   std::vector<size_t> at(plan_.calls.size());
   std::vector<size_t> pauses(plan_.calls.size());  // passed so far
-  const auto pauses_now = [&](size_t c) {
-    const std::vector<size_t>& places = points.calls[c].points.pauses;
-    if (pauses[c] == places.size() || places[pauses[c]] > at[c]) return false;
-    ++pauses[c];
-    return true;
-  };
+  std::vector<bool> pausing(plan_.calls.size());   // in this turn
+  const auto pauses_now = [&](size_t c) { return Pauses(points.calls[c], c, at[c], &pauses[c]); };
   Rows rows;
   rows.group = only;
   while (true) {
@@ -73,9 +70,9 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
       const StreamPoints& call = points.calls[c];
       if (plan_.calls[c].hidden) continue;
       // A call that pauses has no say in which row comes next.
-      const bool pauses_here = pauses_now(c);
-      paused = paused || pauses_here;
-      if (pauses_here || at[c] >= call.points.size()) continue;
+      pausing[c] = pauses_now(c);
+      paused = paused || pausing[c];
+      if (pausing[c] || at[c] >= call.points.size()) continue;
       const int64_t next = call.points.times[at[c]];
       const uint32_t of = call.groups.empty() ? only : call.groups[at[c]];
       if (!found || of < group || (of == group && (ascending_ ? next < time : next > time))) {
@@ -84,7 +81,7 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
       }
       found = true;
     }
-    if (!found && !paused) break;
+    if (!found && (!paused || Postpone(points, at, pauses, pausing))) break;
     if (!found) {
       // InfluxDB takes this for the end of its rows, sends what it has, and tries again; when it
       // had nothing, that is the end of the answer.
@@ -106,6 +103,35 @@ absl::Status CallRows::Add(uint32_t only, const GroupPoints& points) {
     if (rows.times.size() == model::kBatchRows) RETURN_IF_ERROR(Flush(&rows));
   }
   return Flush(&rows);
+}
+
+// True when a call pauses before its next point, which it then does not do again there.
+bool CallRows::Pauses(const StreamPoints& stream, size_t call, size_t at, size_t* passed) {
+  if (postponed_[call] > 0) {
+    --postponed_[call];
+    return true;
+  }
+  const std::vector<size_t>& places = stream.points.pauses;
+  if (*passed == places.size() || places[*passed] > at) return false;
+  ++*passed;
+  return true;
+}
+
+// InfluxDB's calls go on to the next group each by itself, so what is left of one call's pauses
+// here may fall together with rows that others have there. False when points are left here.
+bool CallRows::Postpone(const GroupPoints& points, const std::vector<size_t>& at,
+                        const std::vector<size_t>& passed, const std::vector<bool>& pausing) {
+  size_t visible = 0;
+  for (size_t c = 0; c < points.calls.size(); ++c) {
+    if (plan_.calls[c].hidden) continue;
+    ++visible;
+    if (at[c] < points.calls[c].points.size()) return false;
+  }
+  if (visible < 2) return false;
+  for (size_t c = 0; c < points.calls.size(); ++c) {
+    postponed_[c] += (pausing[c] ? 1 : 0) + points.calls[c].points.pauses.size() - passed[c];
+  }
+  return true;
 }
 
 absl::Status CallRows::Flush(Rows* rows) {

@@ -63,6 +63,9 @@ class CallRows {
   Row EmptyRow() const;
   void AddRow(int64_t time, Row* row, Rows* rows);
   absl::Status Flush(Rows* rows);
+  bool Pauses(const StreamPoints& stream, size_t call, size_t at, size_t* passed);
+  bool Postpone(const GroupPoints& points, const std::vector<size_t>& at,
+                const std::vector<size_t>& passed, const std::vector<bool>& pausing);
   int64_t HiddenTime(const Points& points, size_t call, int64_t time, size_t* at) const;
   void TakePoint(const StreamPoints& stream, size_t call, uint32_t group, int64_t time, bool paused,
                  size_t* at, Row* row) const;
@@ -76,7 +79,8 @@ class CallRows {
   std::vector<RowExpression> fields_;
   std::vector<RowExpression> hidden_;
   std::vector<model::FieldValue> symbol_fill_;
-  bool sent_any_ = false;  // rows since the last pause
+  bool sent_any_ = false;          // rows since the last pause
+  std::vector<size_t> postponed_;  // pauses of each call, left from the groups before
   bool ended_ = false;
   // As which series the sink knows each group, where they take turns.
   static constexpr size_t kNotBegun = SIZE_MAX;

@@ -100,4 +100,9 @@ struct TagCondition {
 // series; compared with a number or a boolean it is left to the rows, where it holds for none.
 TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape);
 
+// `condition` as InfluxDB's index takes it: arithmetic where a comparison belongs (`WHERE v - 2`)
+// holds for every series, so that it is as good as not there; but that of a tag and a string or
+// another tag holds for none. Null for null.
+ExprPtr SettleArithmetic(const ExprPtr& condition, const MeasurementShape& shape);
+
 }  // namespace varve::query

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "query/condition.h"
 #include "query/value_list.h"
 
@@ -35,6 +37,22 @@ class Builder {
       default:
         return Rows();
     }
+  }
+
+  // Of an arithmetic operator in the place of a condition.
+  bool ArithmeticHolds(const BinaryExpr& expr) const {
+    if (expr.left->As<BinaryExpr>() != nullptr || expr.right->As<BinaryExpr>() != nullptr) {
+      return true;
+    }
+    const auto* key = expr.left->As<VarRef>();
+    const Expr* value = expr.right.get();
+    if (key == nullptr) {
+      key = expr.right->As<VarRef>();
+      value = expr.left.get();
+    }
+    if (key == nullptr || IsField(*key)) return true;
+    const auto* other = value->As<VarRef>();
+    return other != nullptr ? IsField(*other) : value->As<StringLiteral>() == nullptr;
   }
 
  private:
@@ -146,7 +164,27 @@ class Builder {
   const MeasurementShape& shape_;
 };
 
+bool IsArithmetic(Operator op) { return op <= Operator::kBitXor; }
+
 }  // namespace
+
+ExprPtr SettleArithmetic(const ExprPtr& condition, const MeasurementShape& shape) {
+  if (condition == nullptr) return condition;
+  if (const auto* paren = condition->As<ParenExpr>()) {
+    ExprPtr inner = SettleArithmetic(paren->inner, shape);
+    return inner == paren->inner ? condition : inner;
+  }
+  const auto* binary = condition->As<BinaryExpr>();
+  if (binary == nullptr) return condition;
+  if (IsArithmetic(binary->op)) {
+    return MakeExpr(BooleanLiteral{Builder(shape).ArithmeticHolds(*binary)});
+  }
+  if (binary->op != Operator::kAnd && binary->op != Operator::kOr) return condition;
+  ExprPtr left = SettleArithmetic(binary->left, shape);
+  ExprPtr right = SettleArithmetic(binary->right, shape);
+  if (left == binary->left && right == binary->right) return condition;
+  return MakeExpr(BinaryExpr{binary->op, std::move(left), std::move(right)});
+}
 
 TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape) {
   if (condition == nullptr) return {};

@@ -31,6 +31,7 @@ class ViewSource final : public RowSource {
       for (auto& [value, series] : view_->TagValues(name_, tag)) values.push_back(value);
       return values;
     };
+    condition = SettleArithmetic(condition, shape);
     TagCondition tags = BuildTagPredicate(condition, shape);
     series_ = view_->Match(name_, tags.predicate).ToVector();
     if (!tags.exact && condition != nullptr) {
