@@ -14,7 +14,7 @@ struct Known {
 };
 // The first that a wildcard matches is meant by it.
 constexpr Known kKnown[] = {{"application/json", Format::kJson},
-                            {"application/csv", Format::kApplicationCsv},
+                            {"application/csv", Format::kCsv},
                             {"text/csv", Format::kCsv},
                             {"application/x-msgpack", Format::kMsgPack}};
 

@@ -24,7 +24,6 @@ class StringSink : public ByteSink {
 std::unique_ptr<Encoder> NewEncoder(const EncodeOptions& options, ByteSink& out) {
   switch (options.format) {
     case Format::kCsv:
-    case Format::kApplicationCsv:
       return NewCsvEncoder(options, out);
     case Format::kMsgPack:
       return NewMsgPackEncoder(options, out);
@@ -44,8 +43,6 @@ std::string_view ContentType(Format format) {
   switch (format) {
     case Format::kCsv:
       return "text/csv";
-    case Format::kApplicationCsv:
-      return "application/csv";
     case Format::kMsgPack:
       return "application/x-msgpack";
     case Format::kJson:
@@ -58,7 +55,6 @@ std::string EncodeError(Format format, bool pretty, std::string_view text) {
   std::string out;
   switch (format) {
     case Format::kCsv:
-    case Format::kApplicationCsv:
       out = "error\n";
       AppendCsvField(out, text);
       out.push_back('\n');

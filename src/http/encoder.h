@@ -20,8 +20,7 @@ class ByteSink {
   virtual absl::Status Write(std::string_view bytes, bool flush) = 0;
 };
 
-// CSV by each of its names.
-enum class Format : uint8_t { kJson, kCsv, kApplicationCsv, kMsgPack };
+enum class Format : uint8_t { kJson, kCsv, kMsgPack };
 
 struct EncodeOptions {
   Format format = Format::kJson;

@@ -22,10 +22,15 @@ void AddCors(const Request& request, HeaderList& headers) {
   const std::string_view origin = request.Header("origin");
   if (origin.empty()) return;
   headers.emplace_back("Access-Control-Allow-Origin", origin);
-  headers.emplace_back("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, POST, PUT, PATCH");
+  // As InfluxDB has had it all along; the v2 endpoints, of 1.8 and later, say what 1.10 does.
+  const bool v2 = request.path.starts_with("/api/v2/");
+  headers.emplace_back("Access-Control-Allow-Methods", v2 ? "DELETE, GET, OPTIONS, POST, PUT, PATCH"
+                                                          : "DELETE, GET, OPTIONS, POST, PUT");
   headers.emplace_back("Access-Control-Allow-Headers",
-                       "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, "
-                       "User-Agent, X-CSRF-Token, X-HTTP-Method-Override");
+                       v2 ? "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, "
+                            "User-Agent, X-CSRF-Token, X-HTTP-Method-Override"
+                          : "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, "
+                            "X-CSRF-Token, X-HTTP-Method-Override");
   headers.emplace_back("Access-Control-Expose-Headers",
                        "Date, X-InfluxDB-Version, X-InfluxDB-Build");
 }

@@ -57,6 +57,15 @@ class Deeper {
   int& count_;
 };
 
+// `time`, a call, or arithmetic with one of them.
+bool IsTimeOrCall(const Expr& expr) {
+  if (expr.As<Call>()) return true;
+  if (const auto* ref = expr.As<VarRef>()) return absl::EqualsIgnoreCase(ref->name, "time");
+  if (const auto* paren = expr.As<ParenExpr>()) return IsTimeOrCall(*paren->inner);
+  const auto* binary = expr.As<BinaryExpr>();
+  return binary != nullptr && (IsTimeOrCall(*binary->left) || IsTimeOrCall(*binary->right));
+}
+
 }  // namespace
 
 absl::StatusOr<ExprPtr> Parser::ParseExpr() {
@@ -74,7 +83,7 @@ absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
   operands.push_back(std::move(first));
   for (;;) {
     ScannedToken op = ScanSkippingSpace();
-    if (IsWord(op, "between")) {
+    if (IsWord(op, "between") && TakesBetween(operands, ops)) {
       RETURN_IF_ERROR(ParseBetween(&operands, &ops));
       continue;
     }
@@ -96,6 +105,15 @@ absl::StatusOr<Parser::Operand> Parser::ParseOperand() {
     ops.push_back(op.token);
   }
   return Combine(std::move(operands), ops);
+}
+
+// BETWEEN is for times and what calls give. Behind other names InfluxDB's own error stays.
+bool Parser::TakesBetween(const std::vector<Operand>& operands, const std::vector<Token>& ops) {
+  for (size_t i = operands.size(); i-- > 0;) {
+    if (IsTimeOrCall(*operands[i].expr)) return true;
+    if (i == 0 || Precedence(ops[i - 1]) < kArithmetic) break;
+  }
+  return false;
 }
 
 // Operands joined by arithmetic, and nothing looser.

@@ -87,6 +87,7 @@ class Parser {
   absl::Status UnboundParameter(const ScannedToken& token) const;
   static absl::StatusOr<ExprPtr> ParseNumberToken(const ScannedToken& token);
   absl::StatusOr<Operand> ParseArithmetic();
+  static bool TakesBetween(const std::vector<Operand>& operands, const std::vector<Token>& ops);
   absl::Status ParseBetween(std::vector<Operand>* operands, std::vector<Token>* ops);
   absl::StatusOr<Operand> Combine(std::vector<Operand> operands, const std::vector<Token>& ops);
   static Operand FoldLevel(std::vector<Operand> operands, const std::vector<Token>& ops);

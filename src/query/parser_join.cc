@@ -62,11 +62,10 @@ absl::StatusOr<Source> Parser::ParseJoin(Source first) {
   JoinSide side{std::move(first), "", JoinKind::kInner};
   for (;;) {
     ASSIGN_OR_RETURN(side.alias, ParseAlias());
+    // Without AS the word JOIN is the error that it is in InfluxDB.
+    if (join.sides.empty() && side.alias.empty()) return std::move(side.source);
     ASSIGN_OR_RETURN(const std::optional<JoinKind> next, ParseJoinWords());
-    if (!next.has_value() && join.sides.empty()) {
-      if (side.alias.empty()) return std::move(side.source);
-      return Unexpected(ScanSkippingSpace(), "JOIN");
-    }
+    if (!next.has_value() && join.sides.empty()) return Unexpected(ScanSkippingSpace(), "JOIN");
     if (side.alias.empty()) side.alias = DefaultAlias(side.source);
     RETURN_IF_ERROR(CheckAlias(side, join.sides));
     join.sides.push_back(std::move(side));

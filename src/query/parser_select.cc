@@ -1,8 +1,12 @@
+#include <algorithm>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "base/status.h"
 #include "query/condition.h"
+#include "query/functions/function.h"
 #include "query/parser_impl.h"
+#include "query/shape.h"
 
 namespace varve::query {
 namespace {
@@ -23,6 +27,23 @@ std::string_view FindCondition(const Expr& expr) {
   if (binary->op >= Operator::kAnd) return OperatorText(binary->op);
   if (const std::string_view found = FindCondition(*binary->left); !found.empty()) return found;
   return FindCondition(*binary->right);
+}
+
+constexpr char kOnlyByTime[] = "only ORDER BY time supported at this time";
+
+// Whether the rows are computed of points, rather than being points.
+bool HasAggregates(const Expr& expr) {
+  if (expr.As<Distinct>()) return true;
+  if (const auto* paren = expr.As<ParenExpr>()) return HasAggregates(*paren->inner);
+  if (const auto* binary = expr.As<BinaryExpr>()) {
+    return HasAggregates(*binary->left) || HasAggregates(*binary->right);
+  }
+  const auto* call = expr.As<Call>();
+  if (call == nullptr) return false;
+  const Function* function = FindFunction(call->name);
+  if (function != nullptr && !function->Is(FunctionKind::kMath)) return true;
+  return std::any_of(call->args.begin(), call->args.end(),
+                     [](const ExprPtr& arg) { return HasAggregates(*arg); });
 }
 
 }  // namespace
@@ -59,10 +80,18 @@ absl::StatusOr<SelectStatement> Parser::ParseSelect(TargetRule rule) {
   ASSIGN_OR_RETURN(statement.dimensions, ParseDimensions());
   RETURN_IF_ERROR(ParseFill(&statement));
   ASSIGN_OR_RETURN(statement.lookback_ns, ParseLookback());
-  if (AcceptWord("having")) {
+  const bool computes =
+      std::any_of(statement.fields.begin(), statement.fields.end(),
+                  [](const SelectField& field) { return HasAggregates(*field.expr); });
+  // Rows that are points as they are stored are WHERE's to choose.
+  if ((computes || !statement.dimensions.empty()) && AcceptWord("having")) {
     ASSIGN_OR_RETURN(statement.having, ParseExpr());
   }
   RETURN_IF_ERROR(ParseSelectTail(&statement));
+  // Points may be too many to be put in order: some of them only, with LIMIT.
+  if (OrdersRows(statement.sort_fields) && !computes && statement.limit == 0) {
+    return base::InvalidArgument(kOnlyByTime);
+  }
   return statement;
 }
 
@@ -283,9 +312,7 @@ absl::StatusOr<std::vector<SortField>> Parser::ParseOrderBy(bool expressions) {
   } else {
     return Unexpected(first, "identifier, ASC, DESC");
   }
-  const auto only_time = [] {
-    return base::InvalidArgument("only ORDER BY time supported at this time");
-  };
+  const auto only_time = [] { return base::InvalidArgument(kOnlyByTime); };
   if (!expressions && first.token == Token::kIdent && fields[0].name != "time") return only_time();
   while (Accept(Token::kComma)) {
     ASSIGN_OR_RETURN(SortField field, ParseSortField(expressions));

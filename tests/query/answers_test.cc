@@ -16,9 +16,9 @@
 //
 // `query` and `write` go on in indented lines. An answer is its series with their tags and columns
 // and rows of JSON values, times in nanoseconds, N for what EXPLAIN counts in memory and files;
-// `none` where there is no series; `error: TEXT` behind whatever came before an error. `params {...}`
-// are those of the next query. What is written behind the first query stays in the cache. A line
-// that begins with # is for the reader.
+// `none` where there is no series; `error: TEXT` behind whatever came before an error. `params
+// {...}` are those of the next query. What is written behind the first query stays in the cache. A
+// line that begins with # is for the reader.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -50,9 +50,10 @@ TEST(ParserTest, PrintsWhatItReads) {
            "KILL QUERY 36 ON host",
            "DELETE FROM m WHERE time < '2021-03-04T00:00:00Z'",
            "SHOW STATS FOR 'runtime'",
-           "SELECT v FROM m WHERE a + 1 BETWEEN 2 * b AND 3 OR time BETWEEN now() - 1h AND now() "
+           "SELECT v FROM m WHERE abs(a) + 1 BETWEEN 2 * b AND 3 OR time BETWEEN now() - 1h AND "
+           "now() "
            "AND "
-           "(b = 1 OR c BETWEEN 1 AND 2)",
+           "(b = 1 OR abs(c) BETWEEN 1 AND 2)",
            "SELECT mean(v) FROM m WHERE hour(time) >= 9 AND date_part('dow', time) != 0 GROUP BY "
            "time(3mo), host fill(previous, 2h) LOOKBACK 10m ORDER BY time DESC LIMIT 1",
            "SELECT mean(v) FROM m GROUP BY time(1y, 3mo) fill(linear, 90s)",
@@ -72,7 +73,7 @@ TEST(ParserTest, PrintsWhatItReads) {
            "AS "
            "\"c d\" FULL JOIN o AS o ON time, h, \"i j\" WHERE h = 'x' GROUP BY time(1h), h",
            "SELECT \"a.x\" FROM join AS left JOIN full AS inner",
-           "SELECT having, left FROM having ORDER BY having ASC",
+           "SELECT having, left FROM having ORDER BY having ASC LIMIT 3",
        }) {
     EXPECT_EQ(Print(text), text);
   }
