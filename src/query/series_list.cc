@@ -17,7 +17,9 @@ constexpr size_t kSlack = 1 << 16;
 void OrderOf(std::string_view key, std::string* out) {
   out->clear();
   for (size_t i = 0; i < key.size(); ++i) {
-    if (key[i] == '\\' && i + 1 < key.size()) {
+    const bool escapes = key[i] == '\\' && i + 1 < key.size() &&
+                         (key[i + 1] == ',' || key[i + 1] == '=' || key[i + 1] == ' ');
+    if (escapes) {
       out->push_back(key[++i]);
     } else {
       out->push_back(key[i] == ',' ? '\0' : key[i] == '=' ? '\1' : key[i]);
@@ -56,7 +58,7 @@ std::string SeriesList::KeyOf(const Entry& entry) const {
 }
 
 void SeriesList::Settle() {
-  // A backslash that escapes nothing is not in the order, so keys decide what is equal there.
+  // Two keys may read alike without their escapes; then they decide themselves.
   std::sort(entries_.begin(), entries_.end(), [this](const Entry& a, const Entry& b) {
     return a.order != b.order ? a.order < b.order : KeyOf(a) < KeyOf(b);
   });
