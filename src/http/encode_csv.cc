@@ -88,6 +88,7 @@ class CsvEncoder : public Encoder {
       text_ += '\n';
     }
     first_of_statement_ = false;
+    times_.SetLocation(header.location);
     std::string tags;
     for (const auto& [key, value] : header.tags) {
       if (value.empty()) continue;
@@ -122,6 +123,10 @@ class CsvEncoder : public Encoder {
         AppendCsvField(text_, cell.is_list ? std::string_view(columns_[column]) : cell.text);
         return;
       case Cell::Kind::kTime:
+        if (options_.rfc3339) {
+          end = times_.Write(number, cell.integer_value);
+          break;
+        }
         end = WriteInteger(number, column == 0 ? cell.integer_value / options_.epoch_ns.value_or(1)
                                                : cell.integer_value);
         break;
@@ -140,6 +145,7 @@ class CsvEncoder : public Encoder {
   std::string text_;
   std::string prefix_;  // name and tags of the series, as fields
   std::vector<std::string> columns_;
+  TimeWriter times_;
   bool first_of_statement_ = true;
   bool anything_ = false;
 };

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "http/encoder.h"
 #include "http/msgpack.h"
+#include "http/number_text.h"
 
 namespace varve::http {
 namespace {
@@ -55,6 +56,7 @@ class MsgPackEncoder : public Encoder {
       if (options_.chunked && in_series_) RETURN_IF_ERROR(EmitChunk(false));
       CloseSeries();
       header_ = *batch.header;
+      times_.SetLocation(header_.location);
       splits_ = options_.chunked && !IsSentWhole(header_);
       in_series_ = true;
       row_count_ = 0;
@@ -237,6 +239,11 @@ class MsgPackEncoder : public Encoder {
         if (first_column && options_.epoch_ns) {
           return msgpack::AppendInteger(rows_, cell.integer_value / *options_.epoch_ns);
         }
+        if (options_.rfc3339) {
+          char text[kNumberTextMax];
+          const char* end = times_.Write(text, cell.integer_value);
+          return msgpack::AppendString(rows_, {text, static_cast<size_t>(end - text)});
+        }
         return msgpack::AppendTime(rows_, cell.integer_value);
     }
   }
@@ -252,6 +259,7 @@ class MsgPackEncoder : public Encoder {
   const EncodeOptions options_;
   ByteSink& out_;
   query::SeriesHeader header_;
+  TimeWriter times_;
   std::string rows_;      // of the series being written
   Pieces series_;         // of the statement, each complete
   std::string messages_;  // of the statement

@@ -31,6 +31,8 @@ struct EncodeOptions {
   // Column 0's times are printed as nanoseconds divided by this, towards zero. Absent: RFC 3339 in
   // JSON, nanoseconds in CSV, extension type 5 in MessagePack.
   std::optional<int64_t> epoch_ns;
+  // All times are RFC 3339, whatever the format; epoch_ns is not set then.
+  bool rfc3339 = false;
 };
 
 // The executor's sink; Finish() ends the answer. JSON and CSV hold some 64 KiB at most, whatever

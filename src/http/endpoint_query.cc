@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "base/strings.h"
 #include "http/bound_parameters.h"
 #include "http/endpoints.h"
 #include "http/form.h"
@@ -162,6 +163,13 @@ void HandleQuery(const Services& services, ExchangePtr exchange, const Identity&
     exchange->Reply(MakeError(services, request, 400, "missing required parameter \"q\""));
     return;
   }
+  const std::string_view time_format = TrimSpace(form.Get("time_format"));
+  if (!time_format.empty() && time_format != "epoch" && time_format != "rfc3339") {
+    exchange->Reply(MakeError(
+        services, request, 400,
+        base::StrCat("invalid time_format \"", time_format, "\" (use epoch or rfc3339)")));
+    return;
+  }
   if (const std::string_view params = form.Get("params"); !params.empty()) {
     absl::StatusOr<query::Parameters> parameters = ParseBoundParameters(params);
     if (!parameters.ok()) {
@@ -187,7 +195,10 @@ void HandleQuery(const Services& services, ExchangePtr exchange, const Identity&
   running->encode.pretty = WantsPretty(request);
   running->encode.chunked = form.Get("chunked") == "true";
   if (running->encode.chunked) running->encode.chunk_size = ChunkSize(form.Get("chunk_size"));
-  running->encode.epoch_ns = ParseEpoch(TrimSpace(form.Get("epoch")));
+  running->encode.rfc3339 = time_format == "rfc3339";
+  if (!running->encode.rfc3339) {
+    running->encode.epoch_ns = ParseEpoch(TrimSpace(form.Get("epoch")));
+  }
   running->gzip = HasToken(request.Header("accept-encoding"), "gzip");
   running->async = form.Get("async") == "true";
   running->exchange = exchange;

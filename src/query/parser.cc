@@ -12,8 +12,8 @@ namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
-// Longer than all of the time there is.
-constexpr int64_t kMaxCalendarMonths = 12'000;
+// Counted as 30 days each they must fit in a duration.
+constexpr int64_t kMaxCalendarMonths = 3'500;
 
 // What the unit at `text` is worth, and its length in bytes; 0 for none.
 int64_t ReadUnit(std::string_view text, size_t* length) {

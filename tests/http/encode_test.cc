@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -163,6 +164,27 @@ TEST(JsonEncoderTest, OnlyTheFirstColumnsTimesFollowEpoch) {
                 .Text(),
             "{\"results\":[{\"statement_id\":0,\"series\":[{\"name\":\"m\",\"columns\":[\"time\","
             "\"when\"],\"values\":[[-1,\"1970-01-01T00:00:00Z\"]]}]}]}\n");
+}
+
+TEST(EncoderTest, TimesOfEveryFormatMayBeTexts) {
+  const auto header = Header("m", {"time", "v"});
+  for (const auto& [format, text] : {
+           std::pair{Format::kJson, "[[\"2021-03-04T00:00:00Z\",1]]"},
+           std::pair{Format::kCsv, "m,,2021-03-04T00:00:00Z,1\n"},
+           std::pair{Format::kMsgPack,
+                     "\xb4"
+                     "2021-03-04T00:00:00Z"},
+       }) {
+    EncodeOptions options;
+    options.format = format;
+    options.rfc3339 = true;
+    EXPECT_THAT(Answer(options)
+                    .Begin(0)
+                    .Rows(header, true, {Cell::Time(kMarch), Cell::Integer(1)})
+                    .End()
+                    .Text(),
+                testing::HasSubstr(text));
+  }
 }
 
 TEST(JsonEncoderTest, ChunksSayWhatFollows) {

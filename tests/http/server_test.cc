@@ -303,6 +303,10 @@ TEST_F(ServerTest, QueryErrorsComeInTheFormAskedFor) {
   EXPECT_EQ(answer->body,
             "error\n\"error parsing query: found EOF, expected \"\"x\"\" at line 1, char 8\"\n");
   EXPECT_EQ(client_->Get("/query")->body, "{\"error\":\"missing required parameter \\\"q\\\"\"}\n");
+  const auto format = client_->Get("/query?q=SELECT&time_format=iso");
+  EXPECT_EQ(format->status, 400);
+  EXPECT_EQ(format->body,
+            "{\"error\":\"invalid time_format \\\"iso\\\" (use epoch or rfc3339)\"}\n");
   EXPECT_EQ(client_->Post("/query?async=true&q=x")->status, 400);
 }
 
