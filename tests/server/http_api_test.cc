@@ -360,8 +360,9 @@ std::string ReadText(const std::string& packed) {
       std::string labels;
       std::string samples;
       while (series.next()) {
+        const bool is_label = series.tag() == 1;  // the field is gone once it is read
         protozero::pbf_reader part = series.get_message();
-        if (series.tag() == 1) {
+        if (is_label) {
           part.next(1);
           const std::string name = part.get_string();
           part.next(2);
