@@ -125,10 +125,8 @@ void HandlePromWrite(const Services& services, ExchangePtr exchange, const Ident
   const absl::StatusOr<std::string> body =
       Unsnap(request.body, UnpackedBytesMax(services.options.max_body_bytes));
   if (!body.ok()) {
-    const bool too_large = body.status().code() == absl::StatusCode::kResourceExhausted;
-    exchange->Reply(
-        MakeError(services, request, too_large ? 413 : 400,
-                  too_large ? "Request Entity Too Large" : base::MessageOf(body.status())));
+    const Refusal unreadable = UnpackRefusal(body.status());
+    exchange->Reply(MakeError(services, request, unreadable.status, unreadable.text));
     return;
   }
   metrics.writes_active.fetch_add(1, std::memory_order_relaxed);

@@ -62,10 +62,8 @@ void Write(const Services& services, ExchangePtr exchange, const Identity& who,
     absl::StatusOr<std::string> body =
         Gunzip(request.body, UnpackedBytesMax(services.options.max_body_bytes));
     if (!body.ok()) {
-      const bool too_large = body.status().code() == absl::StatusCode::kResourceExhausted;
-      exchange->Reply(
-          MakeError(services, request, too_large ? 413 : 400,
-                    too_large ? "Request Entity Too Large" : base::MessageOf(body.status())));
+      const Refusal unreadable = UnpackRefusal(body.status());
+      exchange->Reply(MakeError(services, request, unreadable.status, unreadable.text));
       return;
     }
     write->body = *std::move(body);

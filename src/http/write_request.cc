@@ -53,4 +53,11 @@ uint64_t UnpackedBytesMax(uint64_t max_body_bytes) {
   return max_body_bytes == 0 ? SIZE_MAX / 2 : max_body_bytes * kUnpackFactor;
 }
 
+Refusal UnpackRefusal(const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    return {413, "Request Entity Too Large"};
+  }
+  return {400, std::string(base::MessageOf(status))};
+}
+
 }  // namespace varve::http

@@ -31,5 +31,7 @@ int WriteStatus(const absl::Status& status);
 
 // How long a packed body may be when unpacked; `max_body_bytes` 0: no limit.
 uint64_t UnpackedBytesMax(uint64_t max_body_bytes);
+// What is said of a body that could not be unpacked: 413 when it is too large, else 400.
+Refusal UnpackRefusal(const absl::Status& status);
 
 }  // namespace varve::http
