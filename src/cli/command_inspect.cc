@@ -12,6 +12,7 @@
 #include "tsm/file.h"
 #include "tsm/inspect.h"
 #include "tsm/manifest.h"
+#include "tsm/rollup.h"
 #include "wal/log.h"
 
 namespace varve::cli {
@@ -94,6 +95,16 @@ absl::Status VerifyTsm(const std::string& folder, const tsm::FileInfo& info) {
   return reader->Verify();
 }
 
+// OK, too, when the file has none.
+absl::Status VerifyRollup(const std::string& folder, const tsm::FileInfo& info) {
+  const auto reader = tsm::FileReader::Open(TheEnv(), folder, info);
+  if (!reader.ok()) return absl::OkStatus();  // what is wrong there has been told
+  const auto rollup = tsm::RollupReader::Open(TheEnv(), folder, **reader);
+  if (absl::IsNotFound(rollup.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(rollup.status());
+  return (*rollup)->Verify();
+}
+
 // Counts what was checked, and tells of what is damaged, in the order of finding it.
 class Verifier {
  public:
@@ -121,7 +132,11 @@ void Verifier::Shard(const std::string& folder) {
   const auto manifest = tsm::LoadManifest(TheEnv(), folder);
   Count(manifest.status());
   if (!manifest.ok()) return;
-  for (const tsm::ManifestFile& file : manifest->files) Count(VerifyTsm(folder, file.info));
+  for (const tsm::ManifestFile& file : manifest->files) {
+    Count(VerifyTsm(folder, file.info));
+    const std::string rollup = base::JoinPath(folder, tsm::RollupName(file.info.name));
+    if (TheEnv().Exists(rollup)) Count(VerifyRollup(folder, file.info));
+  }
 }
 
 absl::Status VerifyCatalog(const std::string& path) {

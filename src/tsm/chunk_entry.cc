@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "tsm/codec.h"
+#include "tsm/number_bits.h"
 #include "tsm/scalar.h"
 
 namespace varve::tsm {
@@ -25,37 +26,6 @@ constexpr uint8_t kLowBits = 0x0f;
 constexpr uint8_t kNulls = 0x10;
 constexpr uint8_t kConstant = 0x20;
 constexpr unsigned kSumShift = 6;
-constexpr uint8_t kSumScaled = 0;      // an integer at the record's exponent
-constexpr uint8_t kSumScaledUlps = 1;  // that, and the steps from it to the float
-constexpr uint8_t kSumRaw = 2;
-// More steps than this are no rounding: eight raw bytes are as good.
-constexpr int64_t kUlpsMax = 1 << 20;
-
-bool IsNumber(FieldType type) {
-  return type == FieldType::kFloat || type == FieldType::kInteger || type == FieldType::kUnsigned;
-}
-
-uint64_t BitsOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return std::bit_cast<uint64_t>(value.as_float());
-    case FieldType::kInteger:
-      return static_cast<uint64_t>(value.as_integer());
-    default:
-      return value.as_unsigned();
-  }
-}
-
-FieldValue FromBits(FieldType type, uint64_t bits) {
-  switch (type) {
-    case FieldType::kFloat:
-      return FieldValue::Float(std::bit_cast<double>(bits));
-    case FieldType::kInteger:
-      return FieldValue::Integer(static_cast<int64_t>(bits));
-    default:
-      return FieldValue::Unsigned(bits);
-  }
-}
 
 // The numbers of a record as integers, which is what is written of them.
 struct Mantissas {
@@ -79,33 +49,6 @@ unsigned ToMantissas(FieldType type, const ColumnSummary& summary, Mantissas* m)
           static_cast<uint64_t>(decimals[2]), static_cast<uint64_t>(decimals[3])};
   }
   return exponent;
-}
-
-FieldValue FromMantissa(FieldType type, unsigned exponent, uint64_t mantissa) {
-  if (type != FieldType::kFloat) return FromBits(type, mantissa);
-  return FieldValue::Float(FromDecimal(static_cast<int64_t>(mantissa), exponent));
-}
-
-// How a sum is written.
-struct SumCode {
-  uint8_t mode = kSumRaw;
-  uint64_t mantissa = 0;
-  int64_t ulps = 0;
-};
-
-SumCode CodeSum(FieldType type, unsigned exponent, const FieldValue& sum) {
-  if (type != FieldType::kFloat) return {kSumScaled, BitsOf(sum), 0};
-  if (exponent == kNotDecimal) return {};
-  const double value = sum.as_float();
-  const double scaled = value * kPowersOfTen[exponent];
-  if (!(std::fabs(scaled) < 9007199254740992.0)) return {};
-  const auto mantissa = static_cast<int64_t>(std::nearbyint(scaled));
-  // Neighbouring doubles of one sign have neighbouring bits.
-  const auto ulps = static_cast<int64_t>(std::bit_cast<uint64_t>(value) -
-                                         std::bit_cast<uint64_t>(FromDecimal(mantissa, exponent)));
-  if (ulps == 0) return {kSumScaled, static_cast<uint64_t>(mantissa), 0};
-  if (ulps < -kUlpsMax || ulps > kUlpsMax) return {};
-  return {kSumScaledUlps, static_cast<uint64_t>(mantissa), ulps};
 }
 
 // Where in the chunk: a row number when times follow from it, else the time.

@@ -105,6 +105,8 @@ class FileReader : public std::enable_shared_from_this<FileReader> {
                                                           const FileInfo& info);
   virtual ~FileReader() = default;
   virtual const FileInfo& info() const = 0;
+  // Tells the file from any other of its length.
+  virtual uint64_t footer_checksum() const = 0;
 
   class Cursor {
    public:

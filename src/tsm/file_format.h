@@ -71,6 +71,11 @@ absl::Status ReadHeader(std::string_view file, TsmHeader* header);
 // Also checks the directory: checksum, order, and that each page lies between header and directory.
 absl::Status ReadFooter(std::string_view file, TsmFooter* footer);
 
+// The checksum in the footer of a file that ReadFooter() accepts.
+inline uint64_t FooterChecksum(std::string_view file) {
+  return base::LoadFixed<uint64_t>(file.data() + file.size() - 16);
+}
+
 inline PageRef LoadPageRef(const char* at) {
   return {base::LoadFixed<uint64_t>(at), base::LoadFixed<uint32_t>(at + 8),
           base::LoadFixed<uint32_t>(at + 12)};

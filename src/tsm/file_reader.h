@@ -16,6 +16,7 @@ class FileReaderImpl final : public FileReader {
                  std::unique_ptr<base::MappedFile> file);
 
   const FileInfo& info() const override { return info_; }
+  uint64_t footer_checksum() const override { return FooterChecksum(file_->bytes()); }
   std::unique_ptr<Cursor> NewCursor() override;
   absl::Status Verify() override;
 

@@ -8,15 +8,16 @@
 #include "tsm/codec.h"
 #include "tsm/file_cursor.h"
 #include "tsm/file_reader.h"
+#include "tsm/inspect_text.h"
 #include "tsm/manifest.h"
+#include "tsm/rollup.h"
 
 namespace varve::tsm {
-namespace {
 
 using model::FieldType;
 using model::FieldValue;
 
-std::string FormatValue(const FieldValue& value) {
+std::string ValueText(const FieldValue& value) {
   switch (value.type()) {
     case FieldType::kNone:
       return "-";
@@ -33,6 +34,8 @@ std::string FormatValue(const FieldValue& value) {
   }
   return "?";
 }
+
+namespace {
 
 std::string FormatRange(const model::TimeRange& range) {
   return base::StrCat("[", range.min_ns, ", ", range.max_ns, "]");
@@ -119,11 +122,11 @@ class Dumper {
       out_ << " " << CodecOf(block, cursor_.chunks()[chunk].rows, s.count);
     }
     out_ << " " << column.bytes << " bytes at " << column.offset << ": count " << s.count
-         << ", first " << FormatValue(s.first) << " @" << s.first_time << ", last "
-         << FormatValue(s.last) << " @" << s.last_time;
+         << ", first " << ValueText(s.first) << " @" << s.first_time << ", last "
+         << ValueText(s.last) << " @" << s.last_time;
     if (!s.min.is_null()) {
-      out_ << ", min " << FormatValue(s.min) << " @" << s.min_time << ", max " << FormatValue(s.max)
-           << " @" << s.max_time << ", sum " << FormatValue(s.sum);
+      out_ << ", min " << ValueText(s.min) << " @" << s.min_time << ", max " << ValueText(s.max)
+           << " @" << s.max_time << ", sum " << ValueText(s.sum);
     }
     out_ << "\n";
     return absl::OkStatus();
@@ -139,7 +142,7 @@ class Dumper {
     for (size_t row = 0; row < chunk.rows; ++row) {
       out_ << "      " << times_[row];
       for (size_t i = 0; i < chunk.columns.size(); ++i) {
-        out_ << " " << FormatValue(columns_[i].View().At(row));
+        out_ << " " << ValueText(columns_[i].View().At(row));
       }
       out_ << "\n";
     }
@@ -163,7 +166,11 @@ absl::Status DumpFile(base::Env& env, const std::string& path, const DumpOptions
   FileInfo info;
   info.name = slash == std::string::npos ? path : path.substr(slash + 1);
   ASSIGN_OR_RETURN(const std::shared_ptr<FileReader> file, FileReader::Open(env, folder, info));
-  return Dumper(std::static_pointer_cast<const FileReaderImpl>(file), options, out).Run();
+  RETURN_IF_ERROR(Dumper(std::static_pointer_cast<const FileReaderImpl>(file), options, out).Run());
+  const auto rollup = RollupReader::Open(env, folder, *file);
+  if (absl::IsNotFound(rollup.status())) return absl::OkStatus();
+  RETURN_IF_ERROR(rollup.status());
+  return (*rollup)->Dump(options.chunks, out);
 }
 
 absl::Status DumpManifest(base::Env& env, const std::string& folder, std::ostream& out) {

@@ -15,7 +15,8 @@ struct DumpOptions {
 };
 
 // Prints the file at `path`: header, footer, pages with their layouts, and per series its chunks
-// with each column's type, codec, bytes and statistics. Stops at the first damage with its error.
+// with each column's type, codec, bytes and statistics; and its rollup, when it has one. Stops at
+// the first damage with its error.
 absl::Status DumpFile(base::Env& env, const std::string& path, const DumpOptions& options,
                       std::ostream& out);
 

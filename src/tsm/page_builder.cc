@@ -1,30 +1,12 @@
 #include "tsm/page_builder.h"
 
-#include <zstd.h>
-
 #include <algorithm>
-#include <cstring>
-#include <memory>
 
 #include "base/check.h"
 #include "tsm/file_format.h"
 #include "tsm/scalar.h"
 
 namespace varve::tsm {
-namespace {
-
-constexpr int kZstdLevel = 3;
-// A page is compressed when that saves an eighth: less is not worth the time of every reader.
-constexpr size_t kWorthwhile = 8;
-
-}  // namespace
-
-struct PageBuilder::Compressor {
-  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context{ZSTD_createCCtx(), &ZSTD_freeCCtx};
-};
-
-PageBuilder::PageBuilder() : compressor_(new Compressor) {}
-PageBuilder::~PageBuilder() { delete compressor_; }
 
 bool PageBuilder::full() const { return entries_.size() + entry_.size() >= kPageBodyBytes; }
 
@@ -95,21 +77,7 @@ void PageBuilder::Finish(std::string& out) {
   }
   body_.append(entries_);
 
-  const size_t start = out.size();
-  base::PutFixed<uint32_t>(out, 0);
-  compressed_.resize(ZSTD_compressBound(body_.size()));
-  const size_t n = ZSTD_compressCCtx(compressor_->context.get(), compressed_.data(),
-                                     compressed_.size(), body_.data(), body_.size(), kZstdLevel);
-  if (ZSTD_isError(n) == 0 && n + body_.size() / kWorthwhile < body_.size()) {
-    out.push_back(static_cast<char>(kPageZstd));
-    base::PutVarint(out, body_.size());
-    out.append(compressed_.data(), n);
-  } else {
-    out.push_back(0);
-    out.append(body_);
-  }
-  const uint32_t checksum = ShortChecksum(std::string_view(out).substr(start + 4));
-  std::memcpy(out.data() + start, &checksum, sizeof(checksum));
+  packer_.Pack(body_, out);
 
   layouts_used_ = 0;
   entries_.clear();

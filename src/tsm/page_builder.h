@@ -10,17 +10,13 @@
 
 #include "model/types.h"
 #include "tsm/chunk_entry.h"
+#include "tsm/page_frame.h"
 
 namespace varve::tsm {
 
 // Reusable; one thread at a time.
 class PageBuilder {
  public:
-  PageBuilder();
-  ~PageBuilder();
-  PageBuilder(const PageBuilder&) = delete;
-  PageBuilder& operator=(const PageBuilder&) = delete;
-
   bool empty() const { return series_count_ == 0 && entry_.empty(); }
   // No further series should be begun.
   bool full() const;
@@ -59,9 +55,7 @@ class PageBuilder {
   int64_t previous_end_ns_ = 0;
 
   std::string body_;
-  std::string compressed_;
-  struct Compressor;
-  Compressor* compressor_;
+  PagePacker packer_;
 };
 
 }  // namespace varve::tsm

@@ -1,19 +1,15 @@
 #include "tsm/page_reader.h"
 
-#include <zstd.h>
-
 #include <algorithm>
 
 #include "base/status.h"
 
 namespace varve::tsm {
+namespace {
 
-struct PageReader::Decompressor {
-  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(), &ZSTD_freeDCtx};
-};
+constexpr std::string_view kPageKind = "tsm index page";
 
-PageReader::PageReader() : decompressor_(std::make_unique<Decompressor>()) {}
-PageReader::~PageReader() = default;
+}  // namespace
 
 void PageReader::Select(std::span<const model::FieldId> fields) {
   fields_.assign(fields.begin(), fields.end());
@@ -30,32 +26,7 @@ void PageReader::MarkSelected(Layout& layout) const {
 }
 
 absl::Status PageReader::Malformed() const {
-  return base::DataLoss("malformed tsm index page: offset=", ref_.offset);
-}
-
-absl::Status PageReader::Unpack(std::string_view page) {
-  if (page.size() < kPageHeadBytes) return Malformed();
-  if (base::LoadFixed<uint32_t>(page.data()) != ShortChecksum(page.substr(4))) {
-    return base::DataLoss("wrong tsm index page checksum: offset=", ref_.offset);
-  }
-  const auto flags = static_cast<uint8_t>(page[4]);
-  page.remove_prefix(kPageHeadBytes);
-  if (flags == 0) {
-    body_ = page;
-    return absl::OkStatus();
-  }
-  base::ByteReader in(page);
-  uint64_t size;
-  if (flags != kPageZstd || !in.GetVarint(&size) || size > kPageBodyBytesMax) return Malformed();
-  page.remove_prefix(in.offset());
-  // What is believed of the size is what the frame itself agrees with.
-  if (ZSTD_getFrameContentSize(page.data(), page.size()) != size) return Malformed();
-  if (buffer_.size() < size) buffer_.resize(size);
-  const size_t n = ZSTD_decompressDCtx(decompressor_->context.get(), buffer_.data(), size,
-                                       page.data(), page.size());
-  if (ZSTD_isError(n) != 0 || n != size) return Malformed();
-  body_ = std::string_view(buffer_).substr(0, size);
-  return absl::OkStatus();
+  return base::DataLoss("malformed ", kPageKind, ": offset=", ref_.offset);
 }
 
 bool PageReader::ReadLayout(base::ByteReader& in) {
@@ -100,7 +71,8 @@ bool PageReader::ReadHead(base::ByteReader& in, uint64_t data_end) {
 absl::Status PageReader::Load(std::string_view file, const PageRef& ref) {
   ref_ = ref;
   entries_ = {};
-  RETURN_IF_ERROR(Unpack(file.substr(ref.offset, ref.bytes)));
+  RETURN_IF_ERROR(
+      unpacker_.Unpack(file.substr(ref.offset, ref.bytes), kPageKind, ref.offset, &body_));
   base::ByteReader in(body_);
   // The data of a page lies before it.
   if (!ReadHead(in, ref.offset)) return Malformed();

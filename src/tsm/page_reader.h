@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "tsm/chunk_entry.h"
 #include "tsm/file_format.h"
+#include "tsm/page_frame.h"
 
 namespace varve::tsm {
 
@@ -30,11 +30,6 @@ class PageReader {
     uint64_t data_at = 0;
     uint64_t data_bytes = 0;
   };
-
-  PageReader();
-  ~PageReader();
-  PageReader(const PageReader&) = delete;
-  PageReader& operator=(const PageReader&) = delete;
 
   // Which fields Layout::selected marks; empty: all.
   void Select(std::span<const model::FieldId> fields);
@@ -56,14 +51,13 @@ class PageReader {
   absl::Status Malformed() const;
 
  private:
-  absl::Status Unpack(std::string_view page);
   bool ReadHead(base::ByteReader& in, uint64_t data_end);
   bool ReadLayout(base::ByteReader& in);
   void MarkSelected(Layout& layout) const;
 
   PageRef ref_;
   std::vector<model::FieldId> fields_;  // ascending
-  std::string buffer_;
+  PageUnpacker unpacker_;
   std::string_view body_;
   std::vector<Layout> layouts_;  // the first layouts_used_ are in use
   size_t layouts_used_ = 0;
@@ -77,9 +71,6 @@ class PageReader {
   uint64_t last_series_ = 0;
   bool first_ = true;
   uint64_t next_data_ = 0;
-
-  struct Decompressor;
-  std::unique_ptr<Decompressor> decompressor_;
 };
 
 }  // namespace varve::tsm
