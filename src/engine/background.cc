@@ -87,7 +87,7 @@ void StoreImpl::RunCompactor() {
       if (stopping_) return;
       compact_wanted_ = false;
     }
-    while (!stop_compaction_ && CompactOne()) {
+    while (!stop_compaction_ && (CompactOne() || RollUpOne())) {
     }
   }
 }
@@ -203,6 +203,33 @@ bool StoreImpl::CompactOne() {
   return false;
 }
 
+absl::Status StoreImpl::RollUpShard(Shard& shard, bool* made) {
+  *made = false;
+  if (!options_.rollups) return absl::OkStatus();
+  // A rollup is a small part of its file; what it takes is less than any merge asks for.
+  RETURN_IF_ERROR(space_.CheckFor(0));
+  const auto throttle = [this](uint64_t n, const std::atomic<bool>& cancel) {
+    compaction_rate_.Take(n, cancel);
+  };
+  ASSIGN_OR_RETURN(*made, shard.RollUp(options_.rollup_rows_min, throttle));
+  if (*made) rollups_.fetch_add(1);
+  return absl::OkStatus();
+}
+
+bool StoreImpl::RollUpOne() {
+  for (const auto& shard : AllShards()) {
+    const int64_t now = env_.MonotonicNs();
+    if (!shard->MayTry(now)) continue;
+    bool made;
+    const absl::Status status = RollUpShard(*shard, &made);
+    if (made) return true;
+    if (status.ok() || absl::IsCancelled(status)) continue;
+    shard->NoteResult(false, now);
+    NoteBackground(status);
+  }
+  return false;
+}
+
 absl::Status StoreImpl::Flush(bool compact) {
   {
     absl::MutexLock round(&round_mu_);
@@ -228,6 +255,10 @@ absl::Status StoreImpl::Flush(bool compact) {
         result.Update(status);
         break;
       }
+    }
+    for (bool made = true; made;) {
+      const absl::Status status = RollUpShard(*shard, &made);
+      if (!status.ok()) result.Update(status);
     }
   }
   NoteBackground(result);

@@ -24,6 +24,8 @@ struct StoreOptions {
   uint64_t compact_bytes_per_second = 48 << 20;      // 0: no limit
   uint64_t max_series_per_database = 0;              // 0: no limit
   uint64_t max_values_per_tag = 0;                   // 0: no limit
+  bool rollups = true;            // whether settled files get partial aggregates by the hour
+  uint64_t rollup_rows_min = 32;  // ... of series with at least so many rows to the hour
   size_t background_threads = 1;
   // Called once for each damage that is found, at open or later, from any thread.
   std::function<void(const absl::Status&)> on_damage;

@@ -10,6 +10,7 @@
 #include "index/shard_index.h"
 #include "tsm/file.h"
 #include "tsm/manifest.h"
+#include "tsm/rollup.h"
 #include "tsm/tombstone.h"
 #include "wal/log.h"
 
@@ -17,8 +18,9 @@ namespace varve::engine {
 
 struct FilePart {
   tsm::ManifestFile file;
-  std::shared_ptr<tsm::FileReader> reader;  // null when the file could not be opened
-  absl::Status damage;                      // then why
+  std::shared_ptr<tsm::FileReader> reader;    // null when the file could not be opened
+  absl::Status damage;                        // then why
+  std::shared_ptr<tsm::RollupReader> rollup;  // null while there is none
 };
 
 struct FrozenCache {

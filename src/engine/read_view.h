@@ -33,6 +33,8 @@ struct FieldRequest {
   // The type wanted. In a shard where the field has another numeric type its values are converted
   // (as Go converts: floats to integers towards zero); any other type gives nulls.
   model::FieldType type = model::FieldType::kNone;
+  // Of statistics, only the count is looked at: those of any type will do.
+  bool count_only = false;
 };
 
 struct ScanOptions {
@@ -43,6 +45,8 @@ struct ScanOptions {
   // of its rows. Given a time, returns the last time (inclusive) of the window it lies in. Called
   // once per block.
   std::function<int64_t(int64_t)> window_end;
+  // Statistics may be those of an hour too (tsm/rollup.h), which do not know min_time and max_time.
+  bool hours = false;
 };
 
 // What a scanner hands out next: rows, or the statistics of a run of rows.
@@ -58,8 +62,26 @@ struct ScanStep {
 struct ScanCounters {
   uint64_t blocks_decoded = 0;
   uint64_t blocks_from_statistics = 0;
-  uint64_t block_bytes = 0;  // of the blocks decoded
+  uint64_t hours_from_rollups = 0;  // of a field each, as blocks are
+  uint64_t block_bytes = 0;         // of the blocks decoded
   uint64_t rows = 0;
+
+  ScanCounters& operator+=(const ScanCounters& other) {
+    blocks_decoded += other.blocks_decoded;
+    blocks_from_statistics += other.blocks_from_statistics;
+    hours_from_rollups += other.hours_from_rollups;
+    block_bytes += other.block_bytes;
+    rows += other.rows;
+    return *this;
+  }
+  ScanCounters& operator-=(const ScanCounters& other) {
+    blocks_decoded -= other.blocks_decoded;
+    blocks_from_statistics -= other.blocks_from_statistics;
+    hours_from_rollups -= other.hours_from_rollups;
+    block_bytes -= other.block_bytes;
+    rows -= other.rows;
+    return *this;
+  }
 };
 
 // Reads rows of one series after another. One thread at a time; reusable, allocating nothing once

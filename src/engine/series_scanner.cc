@@ -22,8 +22,9 @@ SeriesScanner::SeriesScanner(std::shared_ptr<const void> owner,
   plan_.options = options;
   for (const ShardSnapshot& snapshot : shards) {
     if (!snapshot.shard.range.Overlaps(options.range)) continue;
-    shards_.push_back({&snapshot, {}});
+    shards_.push_back({&snapshot, {}, {}});
     shards_.back().cursors.resize(snapshot.parts->files.size());
+    shards_.back().rollups.resize(snapshot.parts->files.size());
   }
   if (options.descending) std::reverse(shards_.begin(), shards_.end());
   for (const FieldRequest& request : options.fields) fields_.push_back(request.field);
@@ -67,8 +68,22 @@ absl::Status SeriesScanner::OpenFile(ShardSources& shard, size_t file) {
   ASSIGN_OR_RETURN(const bool found, cursor->Seek(series_));
   if (!found) return absl::OkStatus();
   FindDeleted(*shard.snapshot, part.file.sequence);
-  if (NextStream().OpenFile(*cursor, deleted_)) ++open_;
+  if (NextStream().OpenFile(*cursor, RollupOf(shard, file), series_, deleted_)) ++open_;
   return absl::OkStatus();
+}
+
+tsm::RollupReader::Cursor* SeriesScanner::RollupOf(ShardSources& shard, size_t file) {
+  const ScanOptions& options = plan_.options;
+  const auto& rollup = shard.snapshot->parts->files[file].rollup;
+  if (!options.hours || options.descending || rollup == nullptr || rollup->damaged()) {
+    return nullptr;
+  }
+  auto& cursor = shard.rollups[file];
+  if (cursor == nullptr) {
+    cursor = rollup->NewCursor();
+    cursor->SelectFields(fields_);
+  }
+  return cursor.get();
 }
 
 void SeriesScanner::OpenCache(const ShardSnapshot& snapshot, const Cache& cache, CacheEpoch epoch) {
@@ -113,6 +128,10 @@ size_t SeriesScanner::FirstSource(int64_t* next_head) const {
 absl::Status SeriesScanner::Next(ScanStep* step) {
   absl::Status status = Advance(step);
   if (!status.ok()) damage_.Note(status);
+  if (!plan_.rollup_damage.ok()) {
+    damage_.Note(plan_.rollup_damage);
+    plan_.rollup_damage = absl::OkStatus();
+  }
   return status;
 }
 
@@ -134,7 +153,9 @@ absl::Status SeriesScanner::Advance(ScanStep* step) {
         source.SkipPiece();
         return absl::OkStatus();
       }
-      RETURN_IF_ERROR(source.Load());
+      const int64_t head = source.head();
+      if (source.TakeHour(next_head, step)) return absl::OkStatus();
+      if (source.head() == head) RETURN_IF_ERROR(source.Load());
       continue;
     }
     const size_t run = source.RowsBefore(next_head);

@@ -16,7 +16,8 @@ namespace varve::engine {
 // Shards are disjoint in time, so they follow each other. Within a shard the sources (files, frozen
 // caches, the active cache) are merged by key; where two have a row at one time, each field takes
 // the newest source's value. A stretch that only one source covers is handed out as it lies in the
-// decoded block; a whole block that no other source overlaps may be answered by its statistics.
+// decoded block; a whole block that no other source overlaps, or an hour of a file's rollup, may be
+// answered by its statistics.
 class SeriesScanner : public Scanner {
  public:
   // `shards` ascend by time; they and `damage` live as long as the scanner through `owner`.
@@ -28,10 +29,11 @@ class SeriesScanner : public Scanner {
   const ScanCounters& counters() const override { return plan_.counters; }
 
  private:
-  // A place for each file of a shard's cursor, made when first needed.
+  // Places for the cursors of a shard's files, made when first needed.
   struct ShardSources {
     const ShardSnapshot* snapshot = nullptr;
     std::vector<std::unique_ptr<tsm::FileReader::Cursor>> cursors;
+    std::vector<std::unique_ptr<tsm::RollupReader::Cursor>> rollups;
   };
   // A row of the merged batch takes each field from the first of its sources that has it.
   struct Pick {
@@ -42,6 +44,8 @@ class SeriesScanner : public Scanner {
   absl::Status Advance(ScanStep* step);
   absl::Status OpenShard(ShardSources& shard);
   absl::Status OpenFile(ShardSources& shard, size_t file);
+  // Null when rollups are of no use to the scan, or the file has none.
+  tsm::RollupReader::Cursor* RollupOf(ShardSources& shard, size_t file);
   void OpenCache(const ShardSnapshot& snapshot, const Cache& cache, CacheEpoch epoch);
   SourceStream& NextStream();
   void FindDeleted(const ShardSnapshot& snapshot, uint64_t sequence);

@@ -12,14 +12,15 @@ constexpr int64_t kFirstRetryNs = 1'000'000'000;
 constexpr int64_t kLongestRetryNs = 60'000'000'000;
 
 constexpr std::string_view kFileSuffix = ".tsm";
+constexpr std::string_view kRollupSuffix = ".rollup";
 
-// The number in a name that NextFileName() gave; 0 for any other.
+// The number in a name that NextFileName() gave, or in that of such a file's rollup; 0 for any
+// other.
 uint64_t FileNumber(std::string_view name) {
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc() || std::string_view(end, name.data() + name.size()) != kFileSuffix) {
-    return 0;
-  }
+  const std::string_view suffix(end, static_cast<size_t>(name.data() + name.size() - end));
+  if (error != std::errc() || (suffix != kFileSuffix && suffix != kRollupSuffix)) return 0;
   return number;
 }
 
@@ -111,6 +112,7 @@ absl::Status Shard::OpenParts(tsm::Manifest manifest) {
     auto reader = tsm::FileReader::Open(env_, folder_, file.info);
     if (reader.ok()) {
       part.reader = *std::move(reader);
+      OpenRollup(&part);
     } else {
       part.damage = reader.status();
       damage_.push_back(reader.status());
@@ -134,13 +136,23 @@ absl::Status Shard::OpenParts(tsm::Manifest manifest) {
   return absl::OkStatus();
 }
 
+void Shard::OpenRollup(FilePart* part) {
+  auto rollup = tsm::RollupReader::Open(env_, folder_, *part->reader);
+  if (rollup.ok()) {
+    part->rollup = *std::move(rollup);
+  } else if (!absl::IsNotFound(rollup.status())) {
+    damage_.push_back(rollup.status());  // it is made again in time
+  }
+}
+
 absl::Status Shard::RemoveStrays(const tsm::Manifest& manifest) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, env_.List(folder_));
   for (const std::string& name : names) {
     const bool is_ours = FileNumber(name) != 0 || name.ends_with(".tmp");
-    const bool is_known =
-        std::any_of(manifest.files.begin(), manifest.files.end(),
-                    [&](const tsm::ManifestFile& file) { return file.info.name == name; });
+    const bool is_known = std::any_of(
+        manifest.files.begin(), manifest.files.end(), [&](const tsm::ManifestFile& file) {
+          return file.info.name == name || tsm::RollupName(file.info.name) == name;
+        });
     if (is_ours && !is_known) RETURN_IF_ERROR(env_.RemoveFile(base::JoinPath(folder_, name)));
   }
   return absl::OkStatus();
@@ -298,7 +310,10 @@ ShardStatus Shard::Status() const {
   status.series = index_->series_count();
   status.disk_bytes = index_->disk_bytes();
   status.files = parts->files.size();
-  for (const auto& part : parts->files) status.disk_bytes += part.file.info.bytes;
+  for (const auto& part : parts->files) {
+    status.disk_bytes += part.file.info.bytes;
+    if (part.rollup != nullptr) status.disk_bytes += part.rollup->bytes();
+  }
   status.cache_bytes = parts->active->empty() ? 0 : parts->active->bytes();
   for (const auto& frozen : parts->frozen) status.cache_bytes += frozen.cache->bytes();
   return status;

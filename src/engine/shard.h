@@ -109,7 +109,12 @@ class Shard {
   absl::Status Compact(const CompactionPlan& plan, const Throttle& throttle)
       ABSL_LOCKS_EXCLUDED(compact_mu_, manifest_mu_, mu_);
 
-  // Ends a running compaction soon, and lets none begin.
+  // Makes the rollup of one settled file that has none; false when there is no such file. Errors as
+  // of Compact(); a damaged file is not tried twice.
+  absl::StatusOr<bool> RollUp(uint64_t rows_per_hour_min, const Throttle& throttle)
+      ABSL_LOCKS_EXCLUDED(compact_mu_, mu_);
+
+  // Ends a running compaction or rollup soon, and lets none begin.
   void CancelCompaction() { cancel_compaction_ = true; }
   // Waits for a running flush and compaction, after which none begins; the folder may be removed.
   void Retire() ABSL_LOCKS_EXCLUDED(flush_mu_, compact_mu_);
@@ -159,6 +164,7 @@ class Shard {
   absl::Status RebuildIndex() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status IndexFile(tsm::FileReader& file);
   absl::Status RemoveStrays(const tsm::Manifest& manifest);
+  void OpenRollup(FilePart* part);
   void LoadTypes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteDirty(wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
   void NoteNewSeries(model::SeriesId series) ABSL_LOCKS_EXCLUDED(mu_);
@@ -199,8 +205,11 @@ class Shard {
   std::vector<const RowLayout*> row_layouts_;  // of the batch being applied
 
   absl::Mutex flush_mu_;     // held by the one flush
-  absl::Mutex compact_mu_;   // held by the one compaction
+  absl::Mutex compact_mu_;   // held by the one compaction or rollup
   absl::Mutex manifest_mu_;  // held while a manifest is saved and its parts are published
+
+  // Names of files whose rollup cannot be made.
+  absl::flat_hash_set<std::string> without_rollup_ ABSL_GUARDED_BY(compact_mu_);
 
   mutable absl::Mutex mu_;
   uint64_t next_sequence_ ABSL_GUARDED_BY(mu_) = 1;

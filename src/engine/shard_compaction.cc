@@ -126,6 +126,8 @@ absl::Status Shard::InstallCompaction(const CompactionPlan& plan, const Parts& m
   for (const auto& part : merged.files) {
     if (std::binary_search(plan.sequences.begin(), plan.sequences.end(), part.file.sequence)) {
       env_.RemoveFile(base::JoinPath(folder_, part.file.info.name)).IgnoreError();
+      if (part.rollup == nullptr) continue;
+      env_.RemoveFile(base::JoinPath(folder_, tsm::RollupName(part.file.info.name))).IgnoreError();
     }
   }
   return absl::OkStatus();

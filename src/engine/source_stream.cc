@@ -18,25 +18,35 @@ const tsm::ColumnMeta* FindColumn(const tsm::ChunkMeta& chunk, model::FieldId fi
   return at == chunk.columns.end() || at->field != field ? nullptr : &*at;
 }
 
-// Whether a block's statistics say all of what a reader of the block would learn.
-bool CanAnswer(const tsm::ColumnMeta& column, FieldType wanted) {
-  if (column.type == wanted) return wanted != FieldType::kString;
-  return !CanConvert(column.type, wanted);
+bool IsNumber(FieldType type) {
+  return type == FieldType::kFloat || type == FieldType::kInteger || type == FieldType::kUnsigned;
+}
+
+// Whether statistics of values of `type` say all of what a reader of the values would learn.
+bool CanAnswer(FieldType type, const FieldRequest& wanted) {
+  if (type == wanted.type) return IsNumber(type) || wanted.count_only;
+  return !CanConvert(type, wanted.type);
 }
 
 }  // namespace
 
 void SourceStream::Start(size_t pieces, std::span<const model::TimeRange> deleted) {
   deleted_.assign(deleted.begin(), deleted.end());
+  wanted_ = plan_.options.range;
   pieces_ = pieces;
   next_ = 0;
   is_loaded_ = false;
+  resume_ = kEndKey;
+  decoded_chunk_ = SIZE_MAX;
   FindHead();
 }
 
-bool SourceStream::OpenFile(tsm::FileReader::Cursor& cursor,
-                            std::span<const model::TimeRange> deleted) {
+bool SourceStream::OpenFile(tsm::FileReader::Cursor& cursor, tsm::RollupReader::Cursor* rollup,
+                            model::SeriesId series, std::span<const model::TimeRange> deleted) {
   cursor_ = &cursor;
+  rollup_ = rollup;
+  rollup_sought_ = false;
+  series_ = series;
   Start(cursor.chunks().size(), deleted);
   return head_ != kEndKey;
 }
@@ -44,6 +54,7 @@ bool SourceStream::OpenFile(tsm::FileReader::Cursor& cursor,
 bool SourceStream::OpenCache(const CacheSeries& series, CacheEpoch epoch,
                              std::span<const model::TimeRange> deleted) {
   cursor_ = nullptr;
+  rollup_ = nullptr;
   if (!cache_rows_.Open(series, epoch)) return false;
   Start(cache_rows_.pieces().size(), deleted);
   return head_ != kEndKey;
@@ -54,11 +65,11 @@ model::TimeRange SourceStream::PieceRange(size_t piece) const {
 }
 
 void SourceStream::FindHead() {
-  const model::TimeRange& wanted = plan_.options.range;
+  if (wanted_.empty()) next_ = pieces_;
   for (; next_ < pieces_; ++next_) {
     const model::TimeRange range = PieceRange(PieceIndex());
-    if (!range.Overlaps(wanted)) continue;
-    head_ = std::max(plan_.FirstKey(range), plan_.FirstKey(wanted));
+    if (!range.Overlaps(wanted_)) continue;
+    head_ = std::max(plan_.FirstKey(range), plan_.FirstKey(wanted_));
     return;
   }
   head_ = kEndKey;
@@ -67,23 +78,110 @@ void SourceStream::FindHead() {
 int64_t SourceStream::piece_last_key() const { return plan_.LastKey(PieceRange(PieceIndex())); }
 
 void SourceStream::SkipPiece() {
+  // An hour that begins in this piece is not whole any more.
+  if (rollup_ != nullptr) wanted_.min_ns = std::max(wanted_.min_ns, piece_last_key() + 1);
   ++next_;
   FindHead();
+}
+
+void SourceStream::PassBefore(int64_t time) {
+  wanted_.min_ns = time;
+  FindHead();
+}
+
+bool SourceStream::IsDeleted(const model::TimeRange& range) const {
+  return std::any_of(deleted_.begin(), deleted_.end(),
+                     [&](const auto& deleted) { return deleted.Overlaps(range); });
+}
+
+bool SourceStream::SeekRollup() {
+  if (rollup_ == nullptr) return false;
+  if (rollup_sought_) return true;
+  rollup_sought_ = true;
+  const absl::StatusOr<bool> found = rollup_->Seek(series_);
+  if (!found.ok()) plan_.rollup_damage = found.status();
+  if (!found.ok() || !*found) {
+    rollup_ = nullptr;
+    return false;
+  }
+  rollup_columns_.clear();
+  for (const auto& field : plan_.options.fields) {
+    rollup_columns_.push_back(rollup_->Find(field.field));
+  }
+  hour_ = 0;
+  return true;
+}
+
+SourceStream::HourUse SourceStream::LookAtHour(size_t hour, int64_t next_head,
+                                               model::TimeRange* rows) const {
+  *rows = {model::kMaxTimeNs, model::kMinTimeNs};
+  for (size_t i = 0; i < rollup_columns_.size(); ++i) {
+    const tsm::RollupColumn* column = rollup_columns_[i];
+    if (column == nullptr || column->spans[hour].count == 0) continue;
+    const FieldRequest& field = plan_.options.fields[i];
+    if (!CanAnswer(column->type, field)) return HourUse::kRows;
+    if (column->type != field.type) continue;
+    rows->min_ns = std::min(rows->min_ns, column->spans[hour].first_time);
+    rows->max_ns = std::max(rows->max_ns, column->spans[hour].last_time);
+  }
+  if (rows->empty() || !rows->Overlaps(wanted_)) return HourUse::kNothing;
+  const int64_t start = rollup_->hours()[hour];
+  if (!wanted_.Contains(*rows) || rows->max_ns >= next_head ||
+      IsDeleted({start, start + tsm::kRollupSpanNs - 1}) ||
+      plan_.options.window_end(rows->min_ns) < rows->max_ns) {
+    return HourUse::kRows;
+  }
+  return HourUse::kAnswers;
+}
+
+bool SourceStream::TakeHour(int64_t next_head, ScanStep* step) {
+  if (!SeekRollup()) return false;
+  const std::span<const int64_t> hours = rollup_->hours();
+  while (hour_ < hours.size() && hours[hour_] + tsm::kRollupSpanNs <= head_) ++hour_;
+  for (; hour_ < hours.size() && head_ != kEndKey; ++hour_) {
+    model::TimeRange rows;
+    const HourUse use = LookAtHour(hour_, next_head, &rows);
+    if (use == HourUse::kRows) return false;
+    PassBefore(hours[hour_] + tsm::kRollupSpanNs);
+    if (use == HourUse::kNothing) continue;
+    step->kind = ScanStep::Kind::kStatistics;
+    step->range = rows;
+    step->statistics.assign(rollup_columns_.size(), {});
+    for (size_t i = 0; i < rollup_columns_.size(); ++i) {
+      const tsm::RollupColumn* column = rollup_columns_[i];
+      if (column == nullptr || column->type != plan_.options.fields[i].type) continue;
+      step->statistics[i] = column->spans[hour_];
+      if (column->spans[hour_].count > 0) ++plan_.counters.hours_from_rollups;
+    }
+    ++hour_;
+    return true;
+  }
+  if (hour_ == hours.size()) PassBefore(model::kMaxTimeNs + 1);  // there are no more rows
+  return false;
+}
+
+int64_t SourceStream::NextAnswer(const model::TimeRange& piece) {
+  if (!SeekRollup()) return kEndKey;
+  const std::span<const int64_t> hours = rollup_->hours();
+  for (size_t hour = hour_; hour < hours.size() && hours[hour] <= piece.max_ns; ++hour) {
+    model::TimeRange rows;
+    if (hours[hour] > head_ && LookAtHour(hour, kEndKey, &rows) == HourUse::kAnswers) {
+      return hours[hour];
+    }
+  }
+  return kEndKey;
 }
 
 bool SourceStream::Statistics(ScanStep* step) {
   const ScanOptions& options = plan_.options;
   if (cursor_ == nullptr || !options.window_end) return false;
   const tsm::ChunkMeta& chunk = cursor_->chunks()[PieceIndex()];
-  if (!options.range.Contains(chunk.range)) return false;
-  for (const auto& deleted : deleted_) {
-    if (deleted.Overlaps(chunk.range)) return false;
-  }
+  if (!wanted_.Contains(chunk.range) || IsDeleted(chunk.range)) return false;
   bool any = false;
   for (const auto& field : options.fields) {
     const tsm::ColumnMeta* column = FindColumn(chunk, field.field);
     if (column == nullptr) continue;
-    if (!CanAnswer(*column, field.type)) return false;
+    if (!CanAnswer(column->type, field)) return false;
     any |= column->type == field.type;
   }
   if (!any || options.window_end(chunk.range.min_ns) < chunk.range.max_ns) return false;
@@ -100,10 +198,12 @@ bool SourceStream::Statistics(ScanStep* step) {
 }
 
 absl::Status SourceStream::LoadChunk(size_t chunk_index) {
+  if (decoded_chunk_ == chunk_index) return absl::OkStatus();
+  decoded_chunk_ = SIZE_MAX;
   const tsm::ChunkMeta& chunk = cursor_->chunks()[chunk_index];
   const auto& fields = plan_.options.fields;
-  batch_.rows = 0;
-  batch_.columns.assign(fields.size(), ColumnVector{});
+  decoded_.rows = 0;
+  decoded_.columns.assign(fields.size(), ColumnVector{});
   bool any = false;
   for (size_t i = 0; i < fields.size(); ++i) {
     const tsm::ColumnMeta* meta = FindColumn(chunk, fields[i].field);
@@ -113,36 +213,56 @@ absl::Status SourceStream::LoadChunk(size_t chunk_index) {
     ++plan_.counters.blocks_decoded;
     plan_.counters.block_bytes += meta->bytes;
     any = true;
-    batch_.columns[i] = columns_[i].decoded.View();
+    decoded_.columns[i] = columns_[i].decoded.View();
     if (meta->type != fields[i].type) {
-      columns_[i].converted.Convert(batch_.columns[i], chunk.rows, fields[i].type);
-      batch_.columns[i] = columns_[i].converted.View();
+      columns_[i].converted.Convert(decoded_.columns[i], chunk.rows, fields[i].type);
+      decoded_.columns[i] = columns_[i].converted.View();
     }
   }
-  if (!any) return absl::OkStatus();
-  RETURN_IF_ERROR(cursor_->ReadTimes(chunk_index, &times_));
-  batch_.rows = times_.size();
-  batch_.times = times_.data();
+  if (any) {
+    RETURN_IF_ERROR(cursor_->ReadTimes(chunk_index, &times_));
+    decoded_.rows = times_.size();
+    decoded_.times = times_.data();
+  }
+  decoded_chunk_ = chunk_index;
   return absl::OkStatus();
 }
 
 absl::Status SourceStream::Load() {
   const size_t piece = PieceIndex();
+  const model::TimeRange range = PieceRange(piece);
   columns_.resize(plan_.options.fields.size());
+  resume_ = kEndKey;
   if (cursor_ != nullptr) {
     RETURN_IF_ERROR(LoadChunk(piece));
+    batch_ = decoded_;
+    resume_ = NextAnswer(range);
   } else {
     cache_rows_.Load(piece, plan_.options.fields, &cache_columns_, &batch_);
   }
   position_ = 0;
-  if (batch_.rows != 0) Filter(PieceRange(piece));
-  if (position_ == batch_.rows) {
-    SkipPiece();
-    return absl::OkStatus();
+  if (batch_.rows != 0) Filter(range);
+  if (resume_ != kEndKey) {
+    const int64_t* end = batch_.times + batch_.rows;
+    const int64_t* stop = std::lower_bound(batch_.times + position_, end, resume_);
+    batch_.rows = static_cast<size_t>(stop - batch_.times);
   }
   is_loaded_ = true;
-  head_ = plan_.KeyOf(batch_.times[position_]);
+  if (position_ == batch_.rows) {
+    Leave();
+  } else {
+    head_ = plan_.KeyOf(batch_.times[position_]);
+  }
   return absl::OkStatus();
+}
+
+void SourceStream::Leave() {
+  is_loaded_ = false;
+  if (resume_ == kEndKey) {
+    SkipPiece();
+  } else {
+    PassBefore(resume_);
+  }
 }
 
 bool SourceStream::HasValue(size_t row) const {
@@ -152,28 +272,26 @@ bool SourceStream::HasValue(size_t row) const {
 }
 
 void SourceStream::Filter(const model::TimeRange& piece) {
-  const ScanOptions& options = plan_.options;
-  const bool cut = !options.range.Contains(piece);
-  const bool deleted = std::any_of(deleted_.begin(), deleted_.end(),
-                                   [&](const auto& range) { return range.Overlaps(piece); });
+  const bool descending = plan_.options.descending;
+  const bool cut = !wanted_.Contains(piece);
+  const bool deleted = IsDeleted(piece);
   // A column without nulls answers for every row.
   const bool sparse = std::none_of(
       batch_.columns.begin(), batch_.columns.end(),
       [](const ColumnVector& c) { return c.type != FieldType::kNone && c.validity == nullptr; });
-  if (!deleted && !sparse && !options.descending) {
+  if (!deleted && !sparse && !descending) {
     if (!cut) return;
     const int64_t* end = batch_.times + batch_.rows;
-    const int64_t* first = std::lower_bound(batch_.times, end, options.range.min_ns);
+    const int64_t* first = std::lower_bound(batch_.times, end, wanted_.min_ns);
     position_ = static_cast<size_t>(first - batch_.times);
-    batch_.rows =
-        static_cast<size_t>(std::upper_bound(first, end, options.range.max_ns) - batch_.times);
+    batch_.rows = static_cast<size_t>(std::upper_bound(first, end, wanted_.max_ns) - batch_.times);
     return;
   }
 
   kept_.clear();
   for (uint32_t row = 0; row < batch_.rows; ++row) {
     const int64_t time = batch_.times[row];
-    if (cut && !options.range.Contains(time)) continue;
+    if (cut && !wanted_.Contains(time)) continue;
     if (deleted && std::any_of(deleted_.begin(), deleted_.end(),
                                [time](const auto& range) { return range.Contains(time); })) {
       continue;
@@ -181,8 +299,8 @@ void SourceStream::Filter(const model::TimeRange& piece) {
     if (sparse && !HasValue(row)) continue;
     kept_.push_back(row);
   }
-  if (kept_.size() == batch_.rows && !options.descending) return;
-  if (options.descending) std::reverse(kept_.begin(), kept_.end());
+  if (kept_.size() == batch_.rows && !descending) return;
+  if (descending) std::reverse(kept_.begin(), kept_.end());
   gathered_times_.resize(kept_.size());
   for (size_t i = 0; i < kept_.size(); ++i) gathered_times_[i] = batch_.times[kept_[i]];
   for (size_t i = 0; i < batch_.columns.size(); ++i) {
@@ -208,8 +326,7 @@ void SourceStream::Advance(size_t rows) {
     head_ = plan_.KeyOf(batch_.times[position_]);
     return;
   }
-  is_loaded_ = false;
-  SkipPiece();
+  Leave();
 }
 
 }  // namespace varve::engine

@@ -12,6 +12,7 @@
 #include "engine/read_view.h"
 #include "engine/work_column.h"
 #include "tsm/file.h"
+#include "tsm/rollup.h"
 
 namespace varve::engine {
 
@@ -20,6 +21,7 @@ namespace varve::engine {
 struct ScanPlan {
   ScanOptions options;
   ScanCounters counters;
+  absl::Status rollup_damage;  // met since it was last looked at; rows were read instead
 
   int64_t KeyOf(int64_t time) const { return options.descending ? ~time : time; }
   int64_t FirstKey(const model::TimeRange& range) const {
@@ -38,9 +40,11 @@ class SourceStream {
  public:
   explicit SourceStream(ScanPlan& plan) : plan_(plan) {}
 
-  // Turns to a series of a file: `cursor` stands on it and is not moved while this reads. `deleted`
-  // are the ranges deleted for it. False when the file has nothing to offer in the scan's range.
-  bool OpenFile(tsm::FileReader::Cursor& cursor, std::span<const model::TimeRange> deleted);
+  // Turns to a series of a file: `cursor` stands on it and is not moved while this reads. `rollup`
+  // is of the same file, or null; it is moved to `series` when first needed. `deleted` are the
+  // ranges deleted for it. False when the file has nothing to offer in the scan's range.
+  bool OpenFile(tsm::FileReader::Cursor& cursor, tsm::RollupReader::Cursor* rollup,
+                model::SeriesId series, std::span<const model::TimeRange> deleted);
   // Turns to the rows of a series in a cache that a view of `epoch` sees.
   bool OpenCache(const CacheSeries& series, CacheEpoch epoch,
                  std::span<const model::TimeRange> deleted);
@@ -56,8 +60,12 @@ class SourceStream {
   // field, or does not lie whole within the scan's range or the window that begins it.
   bool Statistics(ScanStep* step);
   void SkipPiece();
-  // Decodes it. head() then is its first row, or the next piece's bound when nothing was left of
-  // it.
+  // Fills the statistics of the next hour, which may be in several pieces or a part of one, and
+  // moves behind it; false when its rows must be read. Moves head() over hours without a value.
+  //   next_head  the least head of the other sources: an hour must end before it
+  bool TakeHour(int64_t next_head, ScanStep* step);
+  // Decodes it, or what of it lies before an hour that TakeHour() can answer. head() then is its
+  // first row, or a bound of what follows when nothing was left of it.
   absl::Status Load();
 
   // --- Of the loaded piece.
@@ -78,25 +86,47 @@ class SourceStream {
     WorkColumn gathered;
   };
 
+  enum class HourUse { kAnswers, kNothing, kRows };
+
   void Start(size_t pieces, std::span<const model::TimeRange> deleted);
   model::TimeRange PieceRange(size_t piece) const;
   size_t PieceIndex() const { return plan_.options.descending ? pieces_ - 1 - next_ : next_; }
   void FindHead();
+  // Rows before `time` are done with.
+  void PassBefore(int64_t time);
+  // Moves the rollup to the series, once; false when there is nothing of it.
+  bool SeekRollup();
+  HourUse LookAtHour(size_t hour, int64_t next_head, model::TimeRange* rows) const;
+  bool IsDeleted(const model::TimeRange& range) const;
+  // The start of the first hour within the piece that can be answered without its rows, unless it
+  // turns out that another source has some in it; kEndKey: there is none.
+  int64_t NextAnswer(const model::TimeRange& piece);
   absl::Status LoadChunk(size_t chunk);
-  // Leaves out rows outside the scan's range, deleted rows and rows without a value; reverses.
+  // Behind the last row of a loaded piece.
+  void Leave();
+  // Leaves out rows outside the wanted range, deleted rows and rows without a value; reverses.
   void Filter(const model::TimeRange& range);
   bool HasValue(size_t row) const;
 
   ScanPlan& plan_;
-  tsm::FileReader::Cursor* cursor_ = nullptr;  // null: a cache
+  tsm::FileReader::Cursor* cursor_ = nullptr;    // null: a cache
+  tsm::RollupReader::Cursor* rollup_ = nullptr;  // null: none, or none for this series
+  model::SeriesId series_ = model::kNoId;
+  bool rollup_sought_ = false;
+  std::vector<const tsm::RollupColumn*> rollup_columns_;  // of each requested field, or null
+  size_t hour_ = 0;                                       // of the rollup: none before it is left
   CacheRows cache_rows_;
   CacheColumns cache_columns_;
+  model::TimeRange wanted_;  // the scan's range; with a rollup, without what is done with
   std::vector<model::TimeRange> deleted_;
   size_t pieces_ = 0;
   size_t next_ = 0;  // in scan order
   int64_t head_ = kEndKey;
   bool is_loaded_ = false;
+  int64_t resume_ = kEndKey;  // of the loaded piece, rows from here on were not handed out
 
+  size_t decoded_chunk_ = SIZE_MAX;  // what decoded_ holds
+  model::ColumnBatch decoded_;
   model::ColumnBatch batch_;
   size_t position_ = 0;
   std::vector<Column> columns_;

@@ -227,6 +227,7 @@ StoreStatus StoreImpl::Status() const {
   status.wal_bytes = log_->bytes();
   status.flushes = flushes_.load();
   status.compactions = compactions_.load();
+  status.rollups = rollups_.load();
   status.points_written = points_written_.load();
   status.values_written = values_written_.load();
   status.damage = damage_->List();

@@ -81,6 +81,7 @@ struct StoreStatus {
   uint64_t wal_bytes = 0;
   uint64_t flushes = 0;
   uint64_t compactions = 0;
+  uint64_t rollups = 0;  // made since the store was opened
   uint64_t points_written = 0;
   uint64_t values_written = 0;
   absl::Status last_background_error;  // of a flush or compaction; OK after the next success

@@ -112,6 +112,9 @@ class StoreImpl final : public Store {
   // Merges once where a shard needs it; true when something was merged.
   bool CompactOne();
   absl::Status CompactShard(Shard& shard, const CompactionOptions& options, bool* merged);
+  // Likewise for rollups, where nothing needs a merge.
+  bool RollUpOne();
+  absl::Status RollUpShard(Shard& shard, bool* made);
   absl::Status TruncateLog();
   void NoteBackground(const absl::Status& status) ABSL_LOCKS_EXCLUDED(status_mu_);
 
@@ -125,6 +128,7 @@ class StoreImpl final : public Store {
   std::atomic<int64_t> reserved_bytes_{0};  // for batches on their way through the log
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> compactions_{0};
+  std::atomic<uint64_t> rollups_{0};
   std::atomic<uint64_t> points_written_{0};
   std::atomic<uint64_t> values_written_{0};
   std::atomic<bool> stop_compaction_{false};
