@@ -12,10 +12,6 @@ using engine::ScanStep;
 
 // Series in a task: enough to outweigh starting it, few enough to keep all threads busy.
 constexpr size_t kTaskSeriesMin = 16;
-bool StatisticsSuffice(const LeafPlan& leaf) {
-  return leaf.function->statistics == Statistics::kOfAll ||
-         (leaf.function->statistics == Statistics::kOfNumbers && kNumbers.Contains(leaf.type));
-}
 
 // What a window takes in the table of windows, and in an aggregator; and what an aggregator takes
 // itself. Estimates for the query's budget.
@@ -62,15 +58,22 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   request_.ranges = select.RangesWithin(request_.range);
   order_matters_ = !aux.empty();
   bool statistics = aux.empty();
+  request_.hours = aux.empty();
   for (const LeafPlan* leaf : leaves_) {
-    statistics = statistics && StatisticsSuffice(*leaf);
+    statistics = statistics && leaf->FromStatistics();
+    request_.hours = request_.hours && leaf->FromHours();
     order_matters_ = order_matters_ || leaf->function->merge == Merge::kInOrder;
     size_t at = 0;
     while (at < request_.columns.size() && (request_.columns[at].name != leaf->field.name ||
                                             request_.columns[at].type != leaf->field.type)) {
       ++at;
     }
-    if (at == request_.columns.size()) request_.columns.push_back(leaf->field);
+    const bool counted = leaf->function->statistics == Statistics::kCount;
+    if (at == request_.columns.size()) {
+      request_.columns.push_back(leaf->field);
+      request_.counted.push_back(counted);
+    }
+    request_.counted[at] = request_.counted[at] && counted;
     columns_.push_back(at);
   }
   aux_begin_ = request_.columns.size();

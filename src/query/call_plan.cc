@@ -184,6 +184,16 @@ class Planner {
 
 }  // namespace
 
+bool LeafPlan::FromStatistics() const {
+  if (function == nullptr || options.aux_width > 0) return false;
+  return function->statistics == Statistics::kCount ||
+         (function->statistics == Statistics::kOfNumbers && kNumbers.Contains(type));
+}
+
+bool LeafPlan::FromHours() const {
+  return FromStatistics() && !(function->at_extreme && options.shows_row);
+}
+
 int SelectPlan::SymbolOf(const Expr& expr) const {
   if (const auto* ref = expr.As<VarRef>()) {
     if (ref->type == DataType::kTime) return static_cast<int>(calls.size() + aux.size());

@@ -23,6 +23,10 @@ struct LeafPlan {
   model::TimeRange range;
   bool keeps_time = false;  // points have the time of their row, else of their window
   bool fills = false;       // gaps between windows are filled
+
+  // Whether statistics of blocks do instead of rows; whether those of hours do, too.
+  bool FromStatistics() const;
+  bool FromHours() const;
 };
 
 struct CallPlan {

@@ -37,15 +37,18 @@ std::string FilterOf(const PreparedSelect& select) {
   return "series by the index";
 }
 
-bool FromStatistics(const SelectPlan& plan) {
-  return plan.aux.empty() &&
-         std::all_of(plan.calls.begin(), plan.calls.end(), [](const auto& call) {
-           const LeafPlan& leaf = call.leaf;
-           if (leaf.function == nullptr) return false;
-           return leaf.function->statistics == Statistics::kOfAll ||
-                  (leaf.function->statistics == Statistics::kOfNumbers &&
-                   kNumbers.Contains(leaf.type));
-         });
+// Where the values of all calls come from.
+std::string_view ValuesOf(const SelectPlan& plan) {
+  const auto all = [&plan](auto test) {
+    return plan.aux.empty() && std::all_of(plan.calls.begin(), plan.calls.end(),
+                                           [&](const auto& call) { return test(call.leaf); });
+  };
+  if (all([](const LeafPlan& leaf) { return leaf.FromHours(); })) {
+    return "values: statistics of blocks, or of hours (rollups), within one window, else rows";
+  }
+  return all([](const LeafPlan& leaf) { return leaf.FromStatistics(); })
+             ? "values: statistics of blocks within one window, else rows"
+             : "values: rows";
 }
 
 bool InAnyOrder(const SelectPlan& plan) {
@@ -99,9 +102,7 @@ std::vector<std::string> DescribePlan(const PreparedSelect& select, const Select
     const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
                                     [](const auto& source) { return source.view != nullptr; });
     const bool filtered = FilterOf(select).ends_with("row by row");
-    lines.push_back(FromStatistics(plan) && stored && !filtered
-                        ? "values: statistics of blocks within one window, else rows"
-                        : "values: rows");
+    lines.push_back(std::string(stored && !filtered ? ValuesOf(plan) : "values: rows"));
     lines.push_back(InAnyOrder(plan) ? "series: in the order of the files"
                                      : "series: in the order of the answer");
     for (const CallPlan& call : plan.calls) {

@@ -40,6 +40,7 @@ void QueryState::AddCounters(const engine::ScanCounters& scan) {
   rows_scanned_.fetch_add(scan.rows);
   blocks_decoded_.fetch_add(scan.blocks_decoded);
   blocks_from_statistics_.fetch_add(scan.blocks_from_statistics);
+  hours_from_rollups_.fetch_add(scan.hours_from_rollups);
   block_bytes_.fetch_add(scan.block_bytes);
 }
 
@@ -49,6 +50,7 @@ const SelectCounters QueryState::counters() const {
           .rows_returned = rows_returned_.load(),
           .blocks_decoded = blocks_decoded_.load(),
           .blocks_from_statistics = blocks_from_statistics_.load(),
+          .hours_from_rollups = hours_from_rollups_.load(),
           .block_bytes = block_bytes_.load()};
 }
 

@@ -26,6 +26,8 @@ struct ReadRequest {
   std::vector<VarRef> columns;
   // As engine::ScanOptions::window_end; used only where rows are not filtered.
   std::function<int64_t(int64_t)> window_end;
+  bool hours = false;         // as engine::ScanOptions::hours
+  std::vector<bool> counted;  // of the first columns: as engine::FieldRequest::count_only
 
   TimeRanges Times() const {
     return ranges.empty() ? RangesOf(range) : Intersection(ranges, RangesOf(range));

@@ -125,14 +125,18 @@ class ViewReader final : public RowReader {
  public:
   ViewReader(const ViewSource& source, const ReadRequest& request) : source_(source) {
     options_.descending = request.descending;
-    for (const VarRef& ref : request.columns) columns_.push_back(Place(ref, true, &options_));
+    for (size_t i = 0; i < request.columns.size(); ++i) {
+      const bool counted = i < request.counted.size() && request.counted[i];
+      columns_.push_back(Place(request.columns[i], true, counted, &options_));
+    }
     wanted_fields_ = options_.fields.size();
     if (source.filter() != nullptr) {
       for (const VarRef& ref : source.filter()->columns()) {
-        conditions_.push_back(Place(ref, false, &options_));
+        conditions_.push_back(Place(ref, false, false, &options_));
       }
     } else {
       options_.window_end = request.window_end;
+      options_.hours = request.hours;
     }
     if (wanted_fields_ == 0) return;
     for (const model::TimeRange& range : request.Times()) parts_.push_back({range, nullptr});
@@ -177,14 +181,10 @@ class ViewReader final : public RowReader {
     engine::ScanCounters now;
     for (const Part& part : parts_) {
       if (part.scanner == nullptr) continue;
-      const engine::ScanCounters& read = part.scanner->counters();
-      now.blocks_decoded += read.blocks_decoded;
-      now.blocks_from_statistics += read.blocks_from_statistics;
-      now.rows += read.rows;
+      now += part.scanner->counters();
     }
-    counters->blocks_decoded += now.blocks_decoded - taken_.blocks_decoded;
-    counters->blocks_from_statistics += now.blocks_from_statistics - taken_.blocks_from_statistics;
-    counters->rows += now.rows - taken_.rows;
+    *counters += now;
+    *counters -= taken_;
     taken_ = now;
   }
 
@@ -211,13 +211,13 @@ class ViewReader final : public RowReader {
     return scanner->Seek(id_);
   }
 
-  Column Place(const VarRef& ref, bool selected, engine::ScanOptions* options) {
+  Column Place(const VarRef& ref, bool selected, bool counted, engine::ScanOptions* options) {
     if (ref.type == DataType::kTime) return {.is_time = true};
     const FieldType type = FieldTypeOf(ref.type);
     if (type != FieldType::kNone) {
       const model::FieldId field = source_.FieldOf(ref.name);
       if (field != model::kNoId)
-        return {.is_field = true, .index = PlaceField({field, type}, options)};
+        return {.is_field = true, .index = PlaceField({field, type, counted}, options)};
       if (selected) return {};
     }
     // In a condition, what is no field of this measurement is a tag, missing ones being "".
@@ -227,7 +227,9 @@ class ViewReader final : public RowReader {
   }
   static size_t PlaceField(engine::FieldRequest wanted, engine::ScanOptions* options) {
     for (size_t i = 0; i < options->fields.size(); ++i) {
-      if (options->fields[i].field == wanted.field && options->fields[i].type == wanted.type) {
+      engine::FieldRequest& known = options->fields[i];
+      if (known.field == wanted.field && known.type == wanted.type) {
+        known.count_only = known.count_only && wanted.count_only;
         return i;
       }
     }

@@ -296,7 +296,10 @@ TEST_F(ExecutorTest, ExplainCountsWhatWouldBeRead) {
   EXPECT_EQ(flushed[4], "NUMBER OF FILES: 2");
   EXPECT_EQ(flushed[5], "NUMBER OF BLOCKS: 5");  // of 1,024 rows at most
   EXPECT_NE(flushed[6], "SIZE OF BLOCKS: 0");
-  EXPECT_THAT(flushed, Contains("values: statistics of blocks within one window, else rows"));
+  EXPECT_THAT(
+      flushed,
+      Contains(
+          "values: statistics of blocks, or of hours (rollups), within one window, else rows"));
   EXPECT_THAT(flushed, Contains("filter: none"));
   EXPECT_THAT(lines("EXPLAIN VERBOSE SELECT median(v) FROM s WHERE v > 1"),
               AllOf(Contains("values: rows"), Contains("series: in the order of the answer"),

@@ -182,7 +182,7 @@ std::unique_ptr<Aggregator> MakeOfOrdered(FieldType type, const AggregateOptions
 }
 
 constexpr Function Choice(std::string_view name, std::string_view usage, std::string_view about,
-                          TypeSet takes, AggregateMaker* make) {
+                          TypeSet takes, AggregateMaker* make, bool at_extreme = false) {
   return {.name = name,
           .usage = usage,
           .about = about,
@@ -190,6 +190,7 @@ constexpr Function Choice(std::string_view name, std::string_view usage, std::st
           .takes = takes,
           .merge = Merge::kAnyOrder,
           .statistics = Statistics::kOfNumbers,
+          .at_extreme = at_extreme,
           .fixed_size = true,
           .make = make};
 }
@@ -200,9 +201,9 @@ constexpr Function kFunctions[] = {
     Choice("last", "last(field)", "the newest value; of several series at once the greatest",
            kAllTypes, MakeOfAll<Last>),
     Choice("max", "max(field)", "the greatest value, the oldest of equal ones", kNumbersAndBooleans,
-           MakeOfOrdered<Max>),
+           MakeOfOrdered<Max>, /*at_extreme=*/true),
     Choice("min", "min(field)", "the smallest value, the oldest of equal ones", kNumbersAndBooleans,
-           MakeOfOrdered<Min>),
+           MakeOfOrdered<Min>, /*at_extreme=*/true),
 };
 
 }  // namespace

@@ -79,8 +79,12 @@ enum class Merge : uint8_t {
   kNever,     // the function sees all points of its group in order of time
 };
 
-// Whether a block's statistics do instead of its rows.
-enum class Statistics : uint8_t { kNever, kOfNumbers, kOfAll };
+// Whether the statistics of a block or an hour do instead of its rows.
+enum class Statistics : uint8_t {
+  kNever,
+  kOfNumbers,  // of numbers
+  kCount,      // of any type, and only the count is looked at
+};
 
 // What the checks of arguments know of the statement.
 struct ArgumentContext {
@@ -110,6 +114,7 @@ struct Function {
   Gaps gaps = Gaps::kFill;
   Merge merge = Merge::kNever;
   Statistics statistics = Statistics::kNever;  // without aux columns
+  bool at_extreme = false;                     // chooses the row with the least or greatest value
   bool fixed_size = false;                     // the state of a window does not grow with its rows
   bool keeps_time = false;  // points keep the time of their row under GROUP BY time() too
   AggregateMaker* make = nullptr;
