@@ -47,6 +47,9 @@ struct ScanOptions {
   std::function<int64_t(int64_t)> window_end;
   // Statistics may be those of an hour too (tsm/rollup.h), which do not know min_time and max_time.
   bool hours = false;
+  // The reader will look at one row of a series or few, those that come first: rows that a block's
+  // statistics know are handed out, alone, before the block is decoded.
+  bool few_rows = false;
 };
 
 // What a scanner hands out next: rows, or the statistics of a run of rows.

@@ -84,8 +84,12 @@ void SourceStream::SkipPiece() {
   FindHead();
 }
 
-void SourceStream::PassBefore(int64_t time) {
-  wanted_.min_ns = time;
+void SourceStream::PassBefore(int64_t key) {
+  if (plan_.options.descending) {
+    wanted_.max_ns = ~key;
+  } else {
+    wanted_.min_ns = key;
+  }
   FindHead();
 }
 
@@ -228,8 +232,45 @@ absl::Status SourceStream::LoadChunk(size_t chunk_index) {
   return absl::OkStatus();
 }
 
+bool SourceStream::LoadEdge(size_t chunk_index) {
+  const tsm::ChunkMeta& chunk = cursor_->chunks()[chunk_index];
+  const bool descending = plan_.options.descending;
+  const int64_t time = descending ? chunk.range.max_ns : chunk.range.min_ns;
+  if (!wanted_.Contains(time) || IsDeleted({time, time})) return false;
+  const auto& fields = plan_.options.fields;
+  edge_.resize(fields.size());
+  bool any = false;
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const tsm::ColumnMeta* column = FindColumn(chunk, fields[i].field);
+    edge_[i].Reset(fields[i].type);
+    const model::FieldStatistics* s = column == nullptr ? nullptr : &column->statistics;
+    const bool here = s != nullptr && (descending ? s->last_time : s->first_time) == time &&
+                      (column->type == fields[i].type || CanConvert(column->type, fields[i].type));
+    if (!here) {
+      edge_[i].AppendNull();
+      continue;
+    }
+    const model::FieldValue& value = descending ? s->last : s->first;
+    if (column->type != fields[i].type || value.is_null()) return false;
+    edge_[i].Append(value);
+    any = true;
+  }
+  if (!any) return false;
+  edge_time_ = time;
+  batch_.rows = 1;
+  batch_.times = &edge_time_;
+  batch_.columns.clear();
+  for (const auto& column : edge_) batch_.columns.push_back(column.View());
+  position_ = 0;
+  resume_ = plan_.KeyOf(time) + 1;
+  is_loaded_ = true;
+  head_ = plan_.KeyOf(time);
+  return true;
+}
+
 absl::Status SourceStream::Load() {
   const size_t piece = PieceIndex();
+  if (plan_.options.few_rows && cursor_ != nullptr && LoadEdge(piece)) return absl::OkStatus();
   const model::TimeRange range = PieceRange(piece);
   columns_.resize(plan_.options.fields.size());
   resume_ = kEndKey;

@@ -92,8 +92,10 @@ class SourceStream {
   model::TimeRange PieceRange(size_t piece) const;
   size_t PieceIndex() const { return plan_.options.descending ? pieces_ - 1 - next_ : next_; }
   void FindHead();
-  // Rows before `time` are done with.
-  void PassBefore(int64_t time);
+  // Rows before `key` are done with.
+  void PassBefore(int64_t key);
+  // Makes the piece's first row of its statistics; false when they do not know all of it.
+  bool LoadEdge(size_t chunk);
   // Moves the rollup to the series, once; false when there is nothing of it.
   bool SeekRollup();
   HourUse LookAtHour(size_t hour, int64_t next_head, model::TimeRange* rows) const;
@@ -117,14 +119,16 @@ class SourceStream {
   size_t hour_ = 0;                                       // of the rollup: none before it is left
   CacheRows cache_rows_;
   CacheColumns cache_columns_;
-  model::TimeRange wanted_;  // the scan's range; with a rollup, without what is done with
+  model::TimeRange wanted_;  // the scan's range without what is known to be done with
   std::vector<model::TimeRange> deleted_;
   size_t pieces_ = 0;
   size_t next_ = 0;  // in scan order
   int64_t head_ = kEndKey;
   bool is_loaded_ = false;
-  int64_t resume_ = kEndKey;  // of the loaded piece, rows from here on were not handed out
+  int64_t resume_ = kEndKey;  // of the loaded piece, rows from this key on were not handed out
 
+  int64_t edge_time_ = 0;  // of the row that LoadEdge() made
+  std::vector<model::ColumnBuffer> edge_;
   size_t decoded_chunk_ = SIZE_MAX;  // what decoded_ holds
   model::ColumnBatch decoded_;
   model::ColumnBatch batch_;

@@ -328,6 +328,8 @@ class RawRunner {
     // What LOOKBACK reads comes before the rows that count.
     const bool looks_back = select_.compiled->lookback_ns > 0;
     options.rows_wanted = limited && !looks_back ? skip + left : 0;
+    options.readers = &readers_;
+    request_.few_rows = options.rows_wanted == 1;
     auto merger = Reordered(select_)
                       ? MakeConcatenation(grouped_, group, request_, query_)
                       : RowMerger::Make(grouped_, group.members, request_, options, query_);
@@ -429,9 +431,10 @@ class RawRunner {
 
   const PreparedSelect& select_;
   const GroupedSources& grouped_;
-  const ReadRequest request_;
+  ReadRequest request_;
   QueryState& query_;
   RowSink& sink_;
+  ReaderPool readers_;
   Projection projection_;
   HiddenRows hidden_rows_;
   std::vector<size_t> series_;  // of each group: as which series it was begun

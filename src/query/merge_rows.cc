@@ -22,9 +22,17 @@ bool GoesBefore(bool descending, int64_t a, int64_t b) { return descending ? a >
 class SingleMerger final : public RowMerger {
  public:
   SingleMerger(const RowSource& source, MergeInput input, const ReadRequest& request,
-               QueryState& query)
-      : reader_(source.NewReader(request)), input_(input), query_(query) {
-    members_.assign(model::kBatchRows, input.place);
+               ReaderPool* readers, QueryState& query)
+      : source_(source),
+        readers_(readers),
+        reader_(readers != nullptr ? readers->Take(source, request) : source.NewReader(request)),
+        input_(input),
+        query_(query) {}
+  ~SingleMerger() override {
+    engine::ScanCounters counters;
+    reader_->TakeCounters(&counters);
+    query_.AddCounters(counters);
+    if (readers_ != nullptr) readers_->Return(source_, std::move(reader_));
   }
 
   absl::Status Next(RowBlock* block) override {
@@ -33,19 +41,19 @@ class SingleMerger final : public RowMerger {
     started_ = true;
     RETURN_IF_ERROR(reader_->Next(&step_));
     if (step_.kind == ScanStep::Kind::kEnd) {
-      engine::ScanCounters counters;
-      reader_->TakeCounters(&counters);
-      query_.AddCounters(counters);
       block->rows = 0;
       return absl::OkStatus();
     }
     values_.clear();
     AppendRows(step_.rows, &values_);
+    if (members_.size() < step_.rows.rows) members_.resize(step_.rows.rows, input_.place);
     *block = {step_.rows.rows, step_.rows.times, values_.data(), members_.data()};
     return absl::OkStatus();
   }
 
  private:
+  const RowSource& source_;
+  ReaderPool* readers_;
   std::unique_ptr<RowReader> reader_;
   MergeInput input_;
   QueryState& query_;
@@ -240,7 +248,7 @@ std::unique_ptr<RowMerger> MakeForSource(const RowSource& source, std::vector<Me
                                          const ReadRequest& request, const MergeOptions& options,
                                          QueryState& query) {
   if (inputs.size() == 1) {
-    return std::make_unique<SingleMerger>(source, inputs.front(), request, query);
+    return std::make_unique<SingleMerger>(source, inputs.front(), request, options.readers, query);
   }
   std::vector<std::pair<std::string, MergeInput>> keyed(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -265,6 +273,11 @@ std::unique_ptr<RowMerger> Together(std::vector<std::unique_ptr<RowMerger>> part
 }
 
 }  // namespace
+
+std::unique_ptr<RowReader> ReaderPool::Take(const RowSource& source, const ReadRequest& request) {
+  std::unique_ptr<RowReader>& idle = idle_[&source];
+  return idle != nullptr ? std::move(idle) : source.NewReader(request);
+}
 
 void AppendRows(const model::ColumnBatch& batch, std::vector<FieldValue>* out) {
   const size_t width = batch.columns.size();

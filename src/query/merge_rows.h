@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "query/execute.h"
 #include "query/points.h"
@@ -26,6 +27,18 @@ struct RowBlock {
   const uint32_t* members = nullptr;          // of each row: which of the merged members it is of
 };
 
+// Readers for one request after another: a new one begins by finding its place in every file.
+class ReaderPool {
+ public:
+  std::unique_ptr<RowReader> Take(const RowSource& source, const ReadRequest& request);
+  void Return(const RowSource& source, std::unique_ptr<RowReader> reader) {
+    idle_[&source] = std::move(reader);
+  }
+
+ private:
+  absl::flat_hash_map<const RowSource*, std::unique_ptr<RowReader>> idle_;
+};
+
 struct MergeOptions {
   // No more than so many rows will be asked for; 0: all.
   size_t rows_wanted = 0;
@@ -35,6 +48,8 @@ struct MergeOptions {
   const Windows* windows = nullptr;
   // Not 0: of each series, in each shard, no more rows than these are asked for. More may come.
   size_t series_rows_max = 0;
+  // Not null: where groups of one series, all with the same request, get their readers.
+  ReaderPool* readers = nullptr;
 };
 
 class RowMerger {

@@ -27,6 +27,7 @@ struct ReadRequest {
   // As engine::ScanOptions::window_end; used only where rows are not filtered.
   std::function<int64_t(int64_t)> window_end;
   bool hours = false;         // as engine::ScanOptions::hours
+  bool few_rows = false;      // as engine::ScanOptions::few_rows; where rows are not filtered
   std::vector<bool> counted;  // of the first columns: as engine::FieldRequest::count_only
 
   TimeRanges Times() const {

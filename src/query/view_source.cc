@@ -137,6 +137,7 @@ class ViewReader final : public RowReader {
     } else {
       options_.window_end = request.window_end;
       options_.hours = request.hours;
+      options_.few_rows = request.few_rows;
     }
     if (wanted_fields_ == 0) return;
     for (const model::TimeRange& range : request.Times()) parts_.push_back({range, nullptr});

@@ -13,8 +13,10 @@ using model::FieldValue;
 // Rows of one series as text, in the order the scanner gives them.
 std::vector<std::string> ScanRows(const ReadView& view, model::SeriesId series,
                                   const std::vector<FieldTypes>& fields,
-                                  const model::TimeRange& range, bool descending) {
+                                  const model::TimeRange& range, bool descending,
+                                  bool few_rows = false) {
   ScanOptions options;
+  options.few_rows = few_rows;
   options.range = range;
   options.descending = descending;
   for (const auto& field : fields) options.fields.push_back({field.field, field.types.front()});
@@ -92,6 +94,11 @@ std::string DumpView(const ReadView& view, const model::TimeRange& range) {
       auto back = ScanRows(view, id, fields, range, true);
       std::reverse(back.begin(), back.end());
       EXPECT_EQ(rows, back) << "descending differs: " << key;
+      // Rows made of statistics are the rows that are in the blocks.
+      EXPECT_EQ(rows, ScanRows(view, id, fields, range, false, true)) << "edges differ: " << key;
+      auto edges = ScanRows(view, id, fields, range, true, true);
+      std::reverse(edges.begin(), edges.end());
+      EXPECT_EQ(rows, edges) << "descending edges differ: " << key;
       for (const auto& row : rows) text += row + "\n";
     }
   }

@@ -94,6 +94,13 @@ TEST_F(TimesReadTest, WindowsOfTheCalendarAreAnsweredByStatistics) {
   EXPECT_GE(Read("blocks_from_statistics", by_month), 8);
 }
 
+TEST_F(TimesReadTest, NewestAndOldestRowsAreMadeOfStatistics) {
+  EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m GROUP BY h ORDER BY time DESC LIMIT 1"), 0);
+  EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m GROUP BY h LIMIT 1"), 0);
+  EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m GROUP BY h ORDER BY time DESC LIMIT 2"), 1);
+  EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m WHERE v < 50 GROUP BY h LIMIT 1"), 1);
+}
+
 TEST_F(TimesReadTest, CountsOfRangesAreAnsweredByStatistics) {
   const std::string both = base::StrCat("time BETWEEN ", kWeek, " AND ", 2 * kWeek - 1,
                                         " OR time BETWEEN ", 8 * kWeek, " AND ", 9 * kWeek - 1);
