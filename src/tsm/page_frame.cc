@@ -42,12 +42,16 @@ void PagePacker::Pack(std::string_view body, std::string& out) {
   std::memcpy(out.data() + start, &checksum, sizeof(checksum));
 }
 
-struct PageUnpacker::Context {
-  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> zstd{ZSTD_createDCtx(), &ZSTD_freeDCtx};
-};
+namespace {
 
-PageUnpacker::PageUnpacker() : context_(std::make_unique<Context>()) {}
-PageUnpacker::~PageUnpacker() = default;
+// One for each thread that reads: making one takes as long as a small query.
+ZSTD_DCtx* ThreadContext() {
+  thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context{ZSTD_createDCtx(),
+                                                                                  &ZSTD_freeDCtx};
+  return context.get();
+}
+
+}  // namespace
 
 absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, uint64_t offset,
                                   std::string_view* body) {
@@ -70,7 +74,7 @@ absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, 
   if (ZSTD_getFrameContentSize(page.data(), page.size()) != size) return malformed();
   if (buffer_.size() < size) buffer_.resize(size);
   const size_t n =
-      ZSTD_decompressDCtx(context_->zstd.get(), buffer_.data(), size, page.data(), page.size());
+      ZSTD_decompressDCtx(ThreadContext(), buffer_.data(), size, page.data(), page.size());
   if (ZSTD_isError(n) != 0 || n != size) return malformed();
   *body = std::string_view(buffer_).substr(0, size);
   return absl::OkStatus();

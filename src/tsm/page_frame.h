@@ -32,19 +32,12 @@ class PagePacker {
 // Reusable; one thread at a time.
 class PageUnpacker {
  public:
-  PageUnpacker();
-  ~PageUnpacker();
-  PageUnpacker(const PageUnpacker&) = delete;
-  PageUnpacker& operator=(const PageUnpacker&) = delete;
-
   // Checks and unpacks `page`, whatever its bytes. `body` borrows it or this object, until the next
   // call. DATA_LOSS names `kind` and `offset`, where the page lies in its file.
   absl::Status Unpack(std::string_view page, std::string_view kind, uint64_t offset,
                       std::string_view* body);
 
  private:
-  struct Context;
-  std::unique_ptr<Context> context_;
   std::string buffer_;
 };
 
