@@ -62,7 +62,8 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   for (const LeafPlan* leaf : leaves_) {
     statistics = statistics && leaf->FromStatistics();
     request_.hours = request_.hours && leaf->FromHours();
-    order_matters_ = order_matters_ || leaf->function->merge == Merge::kInOrder;
+    order_matters_ =
+        order_matters_ || (leaf->function->merge == Merge::kInOrder && !leaf->InAnyOrder());
     size_t at = 0;
     while (at < request_.columns.size() && (request_.columns[at].name != leaf->field.name ||
                                             request_.columns[at].type != leaf->field.type)) {

@@ -194,6 +194,11 @@ bool LeafPlan::FromHours() const {
   return FromStatistics() && !(function->at_extreme && options.shows_row);
 }
 
+bool LeafPlan::InAnyOrder() const {
+  if (function == nullptr) return false;
+  return function->merge == Merge::kAnyOrder || (function->values_only && !options.shows_row);
+}
+
 int SelectPlan::SymbolOf(const Expr& expr) const {
   if (const auto* ref = expr.As<VarRef>()) {
     if (ref->type == DataType::kTime) return static_cast<int>(calls.size() + aux.size());

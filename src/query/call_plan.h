@@ -27,6 +27,8 @@ struct LeafPlan {
   // Whether statistics of blocks do instead of rows; whether those of hours do, too.
   bool FromStatistics() const;
   bool FromHours() const;
+  // Whether the order of a group's series can change nothing.
+  bool InAnyOrder() const;
 };
 
 struct CallPlan {

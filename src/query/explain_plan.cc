@@ -52,10 +52,8 @@ std::string_view ValuesOf(const SelectPlan& plan) {
 }
 
 bool InAnyOrder(const SelectPlan& plan) {
-  return plan.aux.empty() &&
-         std::all_of(plan.calls.begin(), plan.calls.end(), [](const auto& call) {
-           return call.leaf.function != nullptr && call.leaf.function->merge == Merge::kAnyOrder;
-         });
+  return plan.aux.empty() && std::all_of(plan.calls.begin(), plan.calls.end(),
+                                         [](const auto& call) { return call.leaf.InAnyOrder(); });
 }
 
 std::string WindowsOf(const PreparedSelect& select) {

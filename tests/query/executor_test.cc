@@ -301,7 +301,7 @@ TEST_F(ExecutorTest, ExplainCountsWhatWouldBeRead) {
       Contains(
           "values: statistics of blocks, or of hours (rollups), within one window, else rows"));
   EXPECT_THAT(flushed, Contains("filter: none"));
-  EXPECT_THAT(lines("EXPLAIN VERBOSE SELECT median(v) FROM s WHERE v > 1"),
+  EXPECT_THAT(lines("EXPLAIN VERBOSE SELECT mode(v) FROM s WHERE v > 1"),
               AllOf(Contains("values: rows"), Contains("series: in the order of the answer"),
                     Contains("filter: series by the index, then row by row")));
   EXPECT_THAT(lines("EXPLAIN ANALYZE SELECT mean(v) FROM s GROUP BY host"),

@@ -102,22 +102,94 @@ class CollectingAggregator final : public Aggregator {
   TextArena texts_;
 };
 
-struct MedianFinish {
-  template <typename T, typename Add>
-  static bool Points(std::vector<Item<T>>& items, const AggregateOptions&, int64_t start, Add add) {
-    const size_t middle = items.size() / 2;
-    std::nth_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), items.end(),
-                     ByValue<T>);
-    const T high = items[middle].value;
-    if (items.size() % 2 == 1) {
-      add(start, FieldValue::Float(static_cast<double>(high)), 0);
+// Likewise where nothing but the values counts, in any order: keeps these only.
+template <typename T, typename Finish>
+class ValuesAggregator final : public Aggregator {
+ public:
+  explicit ValuesAggregator(const AggregateOptions& options) : options_(options) {}
+
+  void Resize(size_t slots) override {
+    if (slots > slots_.size()) slots_.resize(slots);
+  }
+  void Update(const AggregateInput& input, std::span<const Run> runs) override {
+    if (input.column.type == FieldType::kNone) return;
+    const T* values = ValuesOf<T>(input.column);
+    for (const Run& run : runs) {
+      auto& kept = slots_[run.slot];
+      const size_t before = kept.size();
+      if (input.column.validity == nullptr) {
+        kept.insert(kept.end(), values + run.begin, values + run.end);
+      } else {
+        ForEachValid(input.column, run.begin, run.end,
+                     [&](uint32_t i) { kept.push_back(values[i]); });
+      }
+      count_ += kept.size() - before;
+    }
+  }
+  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+    const auto& from = static_cast<const ValuesAggregator&>(other);
+    for (size_t i = 0; i < from.slots_.size(); ++i) {
+      auto& kept = slots_[slot_of[i]];
+      kept.insert(kept.end(), from.slots_[i].begin(), from.slots_[i].end());
+    }
+    count_ += from.count_;
+  }
+  void Emit(uint32_t slot, int64_t start_ns, Points* out) const override {
+    if (slots_[slot].empty()) return;
+    std::vector<T> values = slots_[slot];
+    FieldValue value;
+    if (Finish::Result(values, options_, &value)) {
+      out->Append(start_ns, value);
+    } else {
+      out->pauses.push_back(out->size());
+    }
+  }
+  size_t bytes() const override { return count_ * sizeof(T); }
+
+ private:
+  const AggregateOptions options_;
+  std::vector<std::vector<T>> slots_;
+  size_t count_ = 0;
+};
+
+// The rank among n values, from 0 on, of the one that percentile() gives; false: none does.
+bool PercentileRank(size_t n, double percentile, size_t* rank) {
+  const double at = std::floor(static_cast<double>(n) * percentile / 100.0 + 0.5) - 1;
+  if (!(at >= 0 && at < static_cast<double>(n))) return false;
+  *rank = static_cast<size_t>(at);
+  return true;
+}
+
+// Moves the value of that rank to its place, smaller ones before it.
+template <typename T>
+T Select(std::vector<T>& values, size_t rank) {
+  const auto at = values.begin() + static_cast<ptrdiff_t>(rank);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+struct PercentileOfValues {
+  template <typename T>
+  static bool Result(std::vector<T>& values, const AggregateOptions& options, FieldValue* value) {
+    size_t rank;
+    if (!PercentileRank(values.size(), options.percentile, &rank)) return false;
+    *value = MakeValue(Select(values, rank));
+    return true;
+  }
+};
+
+struct MedianOfValues {
+  template <typename T>
+  static bool Result(std::vector<T>& values, const AggregateOptions&, FieldValue* value) {
+    const size_t middle = values.size() / 2;
+    const T high = Select(values, middle);
+    if (values.size() % 2 == 1) {
+      *value = FieldValue::Float(static_cast<double>(high));
       return true;
     }
     const T low =
-        std::max_element(items.begin(), items.begin() + static_cast<ptrdiff_t>(middle), ByValue<T>)
-            ->value;
-    add(start, FieldValue::Float(static_cast<double>(low) + static_cast<double>(high - low) / 2),
-        0);
+        *std::max_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(middle));
+    *value = FieldValue::Float(static_cast<double>(low) + static_cast<double>(high - low) / 2);
     return true;
   }
 };
@@ -126,9 +198,8 @@ struct PercentileFinish {
   template <typename T, typename Add>
   static bool Points(std::vector<Item<T>>& items, const AggregateOptions& options, int64_t,
                      Add add) {
-    const auto n = static_cast<double>(items.size());
-    const double rank = std::floor(n * options.percentile / 100.0 + 0.5) - 1;
-    if (!(rank >= 0 && rank < n)) return true;
+    size_t rank;
+    if (!PercentileRank(items.size(), options.percentile, &rank)) return true;
     const auto at = items.begin() + static_cast<ptrdiff_t>(rank);
     if (options.in_order) {
       GoSort(std::span(items), LessByValue<T>);
@@ -254,11 +325,13 @@ class DistinctAggregator final : public Aggregator {
 };
 
 template <typename T>
-using Median = CollectingAggregator<T, MedianFinish>;
+using Median = ValuesAggregator<T, MedianOfValues>;
 template <typename T>
 using Mode = CollectingAggregator<T, ModeFinish>;
 template <typename T>
 using Percentile = CollectingAggregator<T, PercentileFinish>;
+template <typename T>
+using PercentileOnly = ValuesAggregator<T, PercentileOfValues>;
 
 template <template <typename> class Made>
 std::unique_ptr<Aggregator> MakeOfNumbers(FieldType type, const AggregateOptions& options) {
@@ -267,6 +340,10 @@ std::unique_ptr<Aggregator> MakeOfNumbers(FieldType type, const AggregateOptions
 template <template <typename> class Made>
 std::unique_ptr<Aggregator> MakeOfAll(FieldType type, const AggregateOptions& options) {
   return MakeForAll<Made>(type, options);
+}
+std::unique_ptr<Aggregator> MakePercentile(FieldType type, const AggregateOptions& options) {
+  if (options.shows_row || options.in_order) return MakeForNumbers<Percentile>(type, options);
+  return MakeForNumbers<PercentileOnly>(type, options);
 }
 template <bool kCountOnly>
 std::unique_ptr<Aggregator> MakeDistinct(FieldType type, const AggregateOptions& options) {
@@ -306,7 +383,7 @@ constexpr Function kFunctions[] = {
      .usage = "median(field)",
      .about = "the middle value; of an even number the mean of the two in the middle",
      .gives = ResultType::kFloat,
-     .merge = Merge::kInOrder,
+     .merge = Merge::kAnyOrder,
      .make = MakeOfNumbers<Median>},
     {.name = "mode",
      .usage = "mode(field)",
@@ -322,7 +399,8 @@ constexpr Function kFunctions[] = {
      .max_arguments = 2,
      .check = CheckPercentile,
      .merge = Merge::kInOrder,
-     .make = MakeOfNumbers<Percentile>},
+     .values_only = true,
+     .make = MakePercentile},
 };
 
 }  // namespace

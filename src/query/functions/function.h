@@ -115,8 +115,9 @@ struct Function {
   Merge merge = Merge::kNever;
   Statistics statistics = Statistics::kNever;  // without aux columns
   bool at_extreme = false;                     // chooses the row with the least or greatest value
-  bool fixed_size = false;                     // the state of a window does not grow with its rows
-  bool keeps_time = false;  // points keep the time of their row under GROUP BY time() too
+  bool values_only = false;  // the order does not matter after all, unless a row shows
+  bool fixed_size = false;   // the state of a window does not grow with its rows
+  bool keeps_time = false;   // points keep the time of their row under GROUP BY time() too
   AggregateMaker* make = nullptr;
   const Function* of_distinct = nullptr;  // what f(distinct(x)) is
 
