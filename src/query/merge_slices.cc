@@ -16,7 +16,7 @@ using engine::ScanStep;
 using model::FieldType;
 using model::FieldValue;
 
-constexpr size_t kSliceBytes = 64 << 20;
+constexpr size_t kSliceBytes = 128 << 20;
 
 class SliceMerger final : public RowMerger {
  public:
@@ -33,7 +33,17 @@ class SliceMerger final : public RowMerger {
         query_(query),
         memory_(query),
         rest_(request.range),
-        cursors_(inputs_.size()) {}
+        cursors_(inputs_.size()) {
+    for (size_t c = 0; c < width_; ++c) {
+      const bool is_tag = request.columns[c].type == DataType::kTag;
+      std::vector<size_t>& list = is_tag ? tags_ : stored_;
+      places_.push_back({is_tag, list.size()});
+      list.push_back(c);
+      if (!is_tag && c >= first_tie_ && c < first_tie_ + ties_) ++stored_ties_;
+    }
+    tag_values_.resize(inputs_.size() * tags_.size());
+    tags_known_.resize(inputs_.size());
+  }
 
   absl::Status Next(RowBlock* block) override {
     RETURN_IF_ERROR(query_.Check());
@@ -79,11 +89,29 @@ class SliceMerger final : public RowMerger {
   int64_t TimeOf(const Cursor& cursor) const {
     return cursor.at < cursor.end ? times_[cursor.at] : cursor.next;
   }
-  // The texts that break ties, of the row a series stands at.
-  const FieldValue* TextsOf(uint32_t input) const {
+  // Of the texts that break ties those that are not tags, of the row a series stands at.
+  const FieldValue* StoredTexts(uint32_t input) const {
     const Cursor& cursor = cursors_[input];
-    return cursor.at < cursor.end ? values_.data() + cursor.at * width_ + first_tie_
-                                  : next_texts_.data() + input * ties_;
+    return cursor.at < cursor.end ? values_.data() + cursor.at * stored_.size() + first_tie_
+                                  : next_texts_.data() + input * stored_ties_;
+  }
+  // As CompareTexts(), of the rows two series stand at.
+  int CompareTies(uint32_t a, uint32_t b) const {
+    if (!ranks_.empty()) return ranks_[a] < ranks_[b] ? -1 : ranks_[a] > ranks_[b] ? 1 : 0;
+    const FieldValue* stored_a = StoredTexts(a);
+    const FieldValue* stored_b = StoredTexts(b);
+    const FieldValue* tags_a = tag_values_.data() + a * tags_.size();
+    const FieldValue* tags_b = tag_values_.data() + b * tags_.size();
+    for (size_t t = 0; t < ties_; ++t) {
+      const Place& place = places_[first_tie_ + t];
+      const int order = place.is_tag ? CompareTexts(tags_a + place.at, tags_b + place.at, 1)
+                                     : CompareTexts(stored_a++, stored_b++, 1);
+      if (order != 0) return order;
+      const FieldValue& text = place.is_tag ? tags_a[place.at] : stored_a[-1];
+      const FieldValue& other = place.is_tag ? tags_b[place.at] : stored_b[-1];
+      if (text.type() != FieldType::kString || other.type() != FieldType::kString) return 0;
+    }
+    return 0;
   }
 
   struct Less {
@@ -91,8 +119,7 @@ class SliceMerger final : public RowMerger {
     bool operator()(const Item& a, const Item& b) const {
       if (a.time != b.time) return merger->Before(a.time, b.time);
       if (merger->ties_ == 0) return false;
-      const int order =
-          CompareTexts(merger->TextsOf(a.input), merger->TextsOf(b.input), merger->ties_);
+      const int order = merger->CompareTies(a.input, b.input);
       return merger->request_.descending ? order > 0 : order < 0;
     }
   };
@@ -118,8 +145,34 @@ class SliceMerger final : public RowMerger {
   void Take(uint32_t row, uint32_t input) {
     block_times_.push_back(times_[row]);
     block_members_.push_back(inputs_[input].place);
-    const FieldValue* values = values_.data() + row * width_;
-    block_values_.insert(block_values_.end(), values, values + width_);
+    const FieldValue* stored = values_.data() + row * stored_.size();
+    const FieldValue* tags = tag_values_.data() + input * tags_.size();
+    const size_t at = block_values_.size();
+    block_values_.resize(at + width_);
+    FieldValue* to = block_values_.data() + at;
+    for (const Place& place : places_) *to++ = (place.is_tag ? tags : stored)[place.at];
+  }
+
+  // Where the ties are tags all of, and none is missing, they order the series once and for all.
+  void RankSeries() {
+    if (ranked_ || ties_ == 0 || stored_ties_ > 0) return;
+    ranked_ = true;
+    std::vector<uint32_t> order;
+    for (uint32_t i = 0; i < inputs_.size(); ++i) {
+      if (!tags_known_[i]) continue;
+      for (size_t t = 0; t < ties_; ++t) {
+        const FieldValue& tag = tag_values_[i * tags_.size() + places_[first_tie_ + t].at];
+        if (tag.type() != FieldType::kString) return;
+      }
+      order.push_back(i);
+    }
+    const auto before = [this](uint32_t a, uint32_t b) { return CompareTies(a, b) < 0; };
+    std::sort(order.begin(), order.end(), before);
+    std::vector<uint32_t> ranks(inputs_.size());
+    for (size_t i = 1; i < order.size(); ++i) {
+      ranks[order[i]] = ranks[order[i - 1]] + (before(order[i - 1], order[i]) ? 1 : 0);
+    }
+    ranks_ = std::move(ranks);
   }
 
   // Times as distances, so that the middle of the widest range does not overflow.
@@ -151,6 +204,7 @@ class SliceMerger final : public RowMerger {
       length_ = Distance(slice.min_ns, slice.max_ns) / 2;
     }
     if (Bytes() < kSliceBytes / 4 && length_ < UINT64_MAX / 2) length_ *= 2;
+    RankSeries();
     cursors_.swap(new_cursors_);
     next_texts_.swap(new_next_texts_);
     std::swap(next_arena_, new_next_arena_);
@@ -162,7 +216,8 @@ class SliceMerger final : public RowMerger {
   }
   size_t FixedBytes() const {
     return inputs_.size() * (sizeof(MergeInput) + 2 * sizeof(Cursor) + sizeof(Item)) +
-           2 * (next_texts_.size() * sizeof(FieldValue) + next_arena_.bytes());
+           2 * (next_texts_.size() * sizeof(FieldValue) + next_arena_.bytes()) +
+           tag_values_.size() * sizeof(FieldValue) + tag_texts_.bytes();
   }
 
   absl::Status Collect(const model::TimeRange& slice, bool* fits) {
@@ -176,7 +231,7 @@ class SliceMerger final : public RowMerger {
       new_cursors_[i].more = false;
       if (!old.more) continue;
       if (started_ && !slice.Contains(old.next)) {
-        SetNext(i, old.next, next_texts_.data() + i * ties_);
+        SetNext(i, old.next, next_texts_.data() + i * stored_ties_);
         continue;
       }
       RETURN_IF_ERROR(reader->Seek(inputs_[i].series));
@@ -198,7 +253,7 @@ class SliceMerger final : public RowMerger {
     values_.clear();
     texts_ = TextArena();
     new_cursors_.assign(inputs_.size(), Cursor());
-    new_next_texts_.assign(inputs_.size() * ties_, FieldValue());
+    new_next_texts_.assign(inputs_.size() * stored_ties_, FieldValue());
     new_next_arena_ = TextArena();
     has_cutoff_ = false;
   }
@@ -206,8 +261,8 @@ class SliceMerger final : public RowMerger {
   void SetNext(uint32_t input, int64_t time, const FieldValue* texts) {
     new_cursors_[input].more = true;
     new_cursors_[input].next = time;
-    for (size_t t = 0; t < ties_; ++t) {
-      new_next_texts_[input * ties_ + t] = new_next_arena_.Keep(texts[t]);
+    for (size_t t = 0; t < stored_ties_; ++t) {
+      new_next_texts_[input * stored_ties_ + t] = new_next_arena_.Keep(texts[t]);
     }
   }
 
@@ -219,18 +274,21 @@ class SliceMerger final : public RowMerger {
       RETURN_IF_ERROR(reader->Next(&step_));
       if (step_.kind == ScanStep::Kind::kEnd) return absl::OkStatus();
       const model::ColumnBatch& batch = step_.rows;
+      KeepTags(input, batch);
       for (size_t i = 0; i < batch.rows; ++i) {
         const int64_t time = batch.times[i];
         if (driven_ && batch.columns[0].At(i).is_null()) continue;
         if (!slice.Contains(time) || (has_cutoff_ && Before(cutoff_, time))) {
           row_.clear();
-          for (size_t t = 0; t < ties_; ++t) row_.push_back(batch.columns[first_tie_ + t].At(i));
+          for (size_t t = 0; t < stored_ties_; ++t) {
+            row_.push_back(batch.columns[stored_[first_tie_ + t]].At(i));
+          }
           SetNext(input, time, row_.data());
           return absl::OkStatus();
         }
         times_.push_back(time);
-        for (const model::ColumnVector& column : batch.columns) {
-          values_.push_back(texts_.Keep(column.At(i)));
+        for (const size_t column : stored_) {
+          values_.push_back(texts_.Keep(batch.columns[column].At(i)));
         }
         cursor.end = static_cast<uint32_t>(times_.size());
       }
@@ -239,6 +297,15 @@ class SliceMerger final : public RowMerger {
         Prune(input);
         if (cursor.more) return absl::OkStatus();
       }
+    }
+  }
+
+  // A series' tags are the same in all its rows.
+  void KeepTags(uint32_t input, const model::ColumnBatch& batch) {
+    if (tags_known_[input] || batch.rows == 0) return;
+    tags_known_[input] = true;
+    for (size_t i = 0; i < tags_.size(); ++i) {
+      tag_values_[input * tags_.size() + i] = tag_texts_.Keep(batch.columns[tags_[i]].At(0));
     }
   }
 
@@ -258,17 +325,17 @@ class SliceMerger final : public RowMerger {
       uint32_t row = begin;
       for (; row < cursor.end && !Before(cutoff_, times_[row]); ++row, ++kept) {
         times_[kept] = times_[row];
-        for (size_t c = 0; c < width_; ++c) {
-          values_[kept * width_ + c] = texts.Keep(values_[row * width_ + c]);
+        for (size_t c = 0; c < stored_.size(); ++c) {
+          values_[kept * stored_.size() + c] = texts.Keep(values_[row * stored_.size() + c]);
         }
       }
       if (row < cursor.end) {
-        SetNext(input, times_[row], values_.data() + row * width_ + first_tie_);
+        SetNext(input, times_[row], values_.data() + row * stored_.size() + first_tie_);
       }
       cursor.end = kept;
     }
     times_.resize(kept);
-    values_.resize(kept * width_);
+    values_.resize(kept * stored_.size());
     texts_ = std::move(texts);
   }
 
@@ -280,6 +347,20 @@ class SliceMerger final : public RowMerger {
   const size_t width_;
   const size_t first_tie_;
   const size_t ties_;
+  // Where a column's value is: among those of the series' tags, or those kept of each row.
+  struct Place {
+    bool is_tag;
+    size_t at;
+  };
+  std::vector<Place> places_;           // of each column
+  std::vector<size_t> tags_;            // columns
+  std::vector<size_t> stored_;          // the other ones
+  size_t stored_ties_ = 0;              // of the ties, those that are not tags
+  std::vector<FieldValue> tag_values_;  // inputs * tags_
+  std::vector<bool> tags_known_;
+  TextArena tag_texts_;
+  bool ranked_ = false;
+  std::vector<uint32_t> ranks_;  // of the inputs by their ties; empty: they must be compared
   QueryState& query_;
   MemoryUse memory_;
   bool started_ = false;
@@ -288,7 +369,7 @@ class SliceMerger final : public RowMerger {
   model::TimeRange shard_;
   uint64_t length_ = UINT64_MAX;
   std::vector<Cursor> cursors_;
-  std::vector<FieldValue> next_texts_;  // inputs * ties_
+  std::vector<FieldValue> next_texts_;  // inputs * stored_ties_
   TextArena next_arena_;
   // What Collect() makes of them.
   std::vector<Cursor> new_cursors_;
