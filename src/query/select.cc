@@ -49,10 +49,11 @@ class AnswerSink final : public RowSink {
     batch_.header = &header_;
     batch_.new_series = std::exchange(new_series_, false);
     batch_.rows = rows;
-    batch_.cells.clear();
+    batch_.cells.resize(rows * (width + 1));
+    Cell* to = batch_.cells.data();
     for (size_t row = 0; row < rows; ++row) {
-      batch_.cells.push_back(Cell::Time(times[row]));
-      for (size_t i = 0; i < width; ++i) batch_.cells.push_back(CellOf(*values++));
+      *to++ = Cell::Time(times[row]);
+      for (size_t i = 0; i < width; ++i) *to++ = CellOf(*values++);
     }
     query_.AddRowsReturned(rows);
     return sink_.Rows(batch_);
