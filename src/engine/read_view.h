@@ -50,6 +50,10 @@ struct ScanOptions {
   // The reader will look at one row of a series or few, those that come first: rows that a block's
   // statistics know are handed out, alone, before the block is decoded.
   bool few_rows = false;
+  // When set: told, of a block, what is known of each requested field's values in it (count 0: it
+  // has none; a count alone: nothing else is known), answers whether a row of it may be wanted.
+  // Blocks without such rows may be left out. Called once per block.
+  std::function<bool(std::span<const model::FieldStatistics>)> may_want;
 };
 
 // What a scanner hands out next: rows, or the statistics of a run of rows.
@@ -66,6 +70,7 @@ struct ScanCounters {
   uint64_t blocks_decoded = 0;
   uint64_t blocks_from_statistics = 0;
   uint64_t hours_from_rollups = 0;  // of a field each, as blocks are
+  uint64_t blocks_left_out = 0;     // for ScanOptions::may_want
   uint64_t block_bytes = 0;         // of the blocks decoded
   uint64_t rows = 0;
 
@@ -73,6 +78,7 @@ struct ScanCounters {
     blocks_decoded += other.blocks_decoded;
     blocks_from_statistics += other.blocks_from_statistics;
     hours_from_rollups += other.hours_from_rollups;
+    blocks_left_out += other.blocks_left_out;
     block_bytes += other.block_bytes;
     rows += other.rows;
     return *this;
@@ -81,6 +87,7 @@ struct ScanCounters {
     blocks_decoded -= other.blocks_decoded;
     blocks_from_statistics -= other.blocks_from_statistics;
     hours_from_rollups -= other.hours_from_rollups;
+    blocks_left_out -= other.blocks_left_out;
     block_bytes -= other.block_bytes;
     rows -= other.rows;
     return *this;

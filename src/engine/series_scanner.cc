@@ -149,9 +149,15 @@ absl::Status SeriesScanner::Advance(ScanStep* step) {
     }
     SourceStream& source = *streams_[first];
     if (!source.is_loaded()) {
-      if (source.piece_last_key() < next_head && source.Statistics(step)) {
-        source.SkipPiece();
-        return absl::OkStatus();
+      if (source.piece_last_key() < next_head) {  // no other source has a say in its rows
+        if (source.IsUnwanted()) {
+          source.SkipPiece();
+          continue;
+        }
+        if (source.Statistics(step)) {
+          source.SkipPiece();
+          return absl::OkStatus();
+        }
       }
       const int64_t head = source.head();
       if (source.TakeHour(next_head, step)) return absl::OkStatus();

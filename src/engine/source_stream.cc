@@ -176,6 +176,27 @@ int64_t SourceStream::NextAnswer(const model::TimeRange& piece) {
   return kEndKey;
 }
 
+bool SourceStream::IsUnwanted() {
+  const ScanOptions& options = plan_.options;
+  if (cursor_ == nullptr || !options.may_want) return false;
+  const tsm::ChunkMeta& chunk = cursor_->chunks()[PieceIndex()];
+  known_.assign(options.fields.size(), {});
+  uint64_t blocks = 0;
+  for (size_t i = 0; i < options.fields.size(); ++i) {
+    const tsm::ColumnMeta* column = FindColumn(chunk, options.fields[i].field);
+    if (column == nullptr) continue;
+    ++blocks;
+    if (column->type == options.fields[i].type) {
+      known_[i] = column->statistics;
+    } else if (CanConvert(column->type, options.fields[i].type)) {
+      known_[i].count = column->statistics.count;
+    }
+  }
+  if (options.may_want(known_)) return false;
+  plan_.counters.blocks_left_out += blocks;
+  return true;
+}
+
 bool SourceStream::Statistics(ScanStep* step) {
   const ScanOptions& options = plan_.options;
   if (cursor_ == nullptr || !options.window_end) return false;

@@ -56,6 +56,8 @@ class SourceStream {
   // --- Of the next piece, while it is not loaded.
 
   int64_t piece_last_key() const;
+  // Whether no row of it can be wanted (ScanOptions::may_want).
+  bool IsUnwanted();
   // Fills the statistics of the whole piece; false when it has none that answer for every requested
   // field, or does not lie whole within the scan's range or the window that begins it.
   bool Statistics(ScanStep* step);
@@ -127,7 +129,8 @@ class SourceStream {
   bool is_loaded_ = false;
   int64_t resume_ = kEndKey;  // of the loaded piece, rows from this key on were not handed out
 
-  int64_t edge_time_ = 0;  // of the row that LoadEdge() made
+  std::vector<model::FieldStatistics> known_;  // scratch of IsUnwanted()
+  int64_t edge_time_ = 0;                      // of the row that LoadEdge() made
   std::vector<model::ColumnBuffer> edge_;
   size_t decoded_chunk_ = SIZE_MAX;  // what decoded_ holds
   model::ColumnBatch decoded_;

@@ -163,7 +163,8 @@ std::vector<std::string> OperatorLines(const StageLog& log, const SelectCounters
       base::StrAppend(line, ", rows read: ", counters.rows_scanned,
                       ", blocks: ", counters.blocks_decoded, ", bytes: ", counters.block_bytes,
                       ", blocks from statistics: ", counters.blocks_from_statistics,
-                      ", hours from rollups: ", counters.hours_from_rollups);
+                      ", hours from rollups: ", counters.hours_from_rollups,
+                      ", blocks left out: ", counters.blocks_left_out);
     }
     lines.push_back(std::move(line));
   }
@@ -194,7 +195,8 @@ absl::Status Analyze(const PreparedSelect& select, QueryState& query, int64_t st
       {base::StrCat("series: ", counters.series), base::StrCat("rows: ", counters.rows_scanned),
        base::StrCat("blocks_decoded: ", counters.blocks_decoded),
        base::StrCat("blocks_from_statistics: ", counters.blocks_from_statistics),
-       base::StrCat("hours_from_rollups: ", counters.hours_from_rollups)},
+       base::StrCat("hours_from_rollups: ", counters.hours_from_rollups),
+       base::StrCat("blocks_left_out: ", counters.blocks_left_out)},
       &lines);
   lines.push_back("└── answer");
   lines.push_back(base::StrCat("    ├── series: ", counted.series));

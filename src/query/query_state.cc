@@ -41,6 +41,7 @@ void QueryState::AddCounters(const engine::ScanCounters& scan) {
   blocks_decoded_.fetch_add(scan.blocks_decoded);
   blocks_from_statistics_.fetch_add(scan.blocks_from_statistics);
   hours_from_rollups_.fetch_add(scan.hours_from_rollups);
+  blocks_left_out_.fetch_add(scan.blocks_left_out);
   block_bytes_.fetch_add(scan.block_bytes);
 }
 
@@ -51,6 +52,7 @@ const SelectCounters QueryState::counters() const {
           .blocks_decoded = blocks_decoded_.load(),
           .blocks_from_statistics = blocks_from_statistics_.load(),
           .hours_from_rollups = hours_from_rollups_.load(),
+          .blocks_left_out = blocks_left_out_.load(),
           .block_bytes = block_bytes_.load()};
 }
 

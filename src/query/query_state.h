@@ -80,6 +80,7 @@ class QueryState {
   std::atomic<uint64_t> blocks_decoded_{0};
   std::atomic<uint64_t> blocks_from_statistics_{0};
   std::atomic<uint64_t> hours_from_rollups_{0};
+  std::atomic<uint64_t> blocks_left_out_{0};
   std::atomic<uint64_t> block_bytes_{0};
   absl::Mutex mu_;
   // By the name and the shards.

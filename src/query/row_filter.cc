@@ -57,6 +57,27 @@ void CompareAll(Operator op, const T* values, size_t rows, C with, uint8_t* mask
   }
 }
 
+// Whether `op with` may hold of a value between `min` and `max`, which are compared in the type C.
+template <typename C, typename T>
+bool MayHoldBetween(Operator op, T min, T max, C with) {
+  const auto low = static_cast<C>(min);
+  const auto high = static_cast<C>(max);
+  switch (op) {
+    case Operator::kEq:
+      return low <= with && with <= high;
+    case Operator::kLt:
+      return low < with;
+    case Operator::kLte:
+      return low <= with;
+    case Operator::kGt:
+      return high > with;
+    case Operator::kGte:
+      return high >= with;
+    default:
+      return true;
+  }
+}
+
 // A null never holds.
 void ClearNulls(const ColumnVector& column, size_t rows, uint8_t* mask) {
   if (column.validity == nullptr) return;
@@ -167,6 +188,51 @@ size_t RowFilter::Add(const ExprPtr& expr) {
 
 void RowFilter::Select(size_t rows, std::span<const ColumnVector> columns, uint8_t* mask) const {
   SelectNode(nodes_[root_], rows, columns, mask);
+}
+
+bool RowFilter::MayHold(std::span<const model::FieldStatistics> statistics) const {
+  return NodeMayHold(nodes_[root_], statistics);
+}
+
+bool RowFilter::NodeMayHold(const Node& node,
+                            std::span<const model::FieldStatistics> statistics) const {
+  if (node.kind == Kind::kAnd) {
+    return NodeMayHold(nodes_[node.left], statistics) &&
+           NodeMayHold(nodes_[node.right], statistics);
+  }
+  if (node.kind == Kind::kOr) {
+    return NodeMayHold(nodes_[node.left], statistics) ||
+           NodeMayHold(nodes_[node.right], statistics);
+  }
+  if (node.constant || node.kind == Kind::kRow || node.kind == Kind::kTimePart) return true;
+  const model::FieldStatistics& known = statistics[node.column];
+  if (known.count == 0) return false;  // comparing a null never holds
+  if (node.kind != Kind::kNumber || known.min.is_null()) return true;
+  switch (known.min.type()) {
+    case FieldType::kFloat:
+      // Where every value is NaN so are these, and nothing but != holds.
+      return MayHoldBetween<double>(node.op, known.min.as_float(), known.max.as_float(),
+                                    node.number);
+    case FieldType::kInteger:
+      if (!node.is_integer) {
+        return MayHoldBetween<double>(node.op, known.min.as_integer(), known.max.as_integer(),
+                                      node.number);
+      }
+      return MayHoldBetween<int64_t>(node.op, known.min.as_integer(), known.max.as_integer(),
+                                     node.integer);
+    case FieldType::kUnsigned:
+      if (!node.is_integer) {
+        return MayHoldBetween<double>(node.op, known.min.as_unsigned(), known.max.as_unsigned(),
+                                      node.number);
+      }
+      // Every unsigned is greater than a negative number.
+      if (node.integer < 0)
+        return node.op != Operator::kLt && node.op != Operator::kLte && node.op != Operator::kEq;
+      return MayHoldBetween<uint64_t>(node.op, known.min.as_unsigned(), known.max.as_unsigned(),
+                                      static_cast<uint64_t>(node.integer));
+    default:
+      return true;
+  }
 }
 
 void RowFilter::SelectRows(const Node& node, size_t rows, std::span<const ColumnVector> columns,

@@ -24,6 +24,11 @@ class RowFilter {
   // What it reads, in the order Select() wants the columns; a type of kTag or kUnknown: a tag.
   const std::vector<VarRef>& columns() const { return columns_; }
 
+  // Whether the condition may hold for a row of a block of which `statistics` are known, one for
+  // each column: count 0 where every row is null, a count alone where nothing else is known, as of
+  // tags. Only of stored rows. False is certain.
+  bool MayHold(std::span<const model::FieldStatistics> statistics) const;
+
   // Sets mask[i], for i < rows, to 1 where the condition holds, else 0.
   void Select(size_t rows, std::span<const model::ColumnVector> columns, uint8_t* mask) const;
 
@@ -50,6 +55,7 @@ class RowFilter {
   bool AddComparison(const BinaryExpr& binary, Node* node);
   bool AddTimePart(const BinaryExpr& binary, Node* node);
   size_t ColumnOf(const VarRef& ref);
+  bool NodeMayHold(const Node& node, std::span<const model::FieldStatistics> statistics) const;
   void SelectNode(const Node& node, size_t rows, std::span<const model::ColumnVector> columns,
                   uint8_t* mask) const;
   static void SelectUnsigned(Operator op, const model::ColumnVector& column, size_t rows,

@@ -24,6 +24,7 @@ struct SelectCounters {
   uint64_t blocks_decoded = 0;
   uint64_t blocks_from_statistics = 0;
   uint64_t hours_from_rollups = 0;
+  uint64_t blocks_left_out = 0;
   uint64_t block_bytes = 0;  // of the blocks that were decoded, as they lie in the files
 };
 

@@ -134,6 +134,9 @@ class ViewReader final : public RowReader {
       for (const VarRef& ref : source.filter()->columns()) {
         conditions_.push_back(Place(ref, false, false, &options_));
       }
+      options_.may_want = [this](std::span<const model::FieldStatistics> fields) {
+        return MayHold(fields);
+      };
     } else {
       options_.window_end = request.window_end;
       options_.hours = request.hours;
@@ -237,6 +240,18 @@ class ViewReader final : public RowReader {
     options->fields.push_back(wanted);
     return options->fields.size() - 1;
   }
+  // Whether the condition may hold for a row of a block, of whose fields these are known.
+  bool MayHold(std::span<const model::FieldStatistics> fields) {
+    known_.assign(conditions_.size(), {});
+    for (size_t i = 0; i < conditions_.size(); ++i) {
+      if (conditions_[i].is_field) {
+        known_[i] = fields[conditions_[i].index];
+      } else {
+        known_[i].count = 1;
+      }
+    }
+    return source_.filter()->MayHold(known_);
+  }
   ColumnVector ViewOf(const Column& column) {
     if (column.is_field) return raw_.rows.columns[column.index];
     if (column.is_time) return TimeColumn(raw_.rows.times);
@@ -293,6 +308,7 @@ class ViewReader final : public RowReader {
   engine::ScanCounters taken_;
   ScanStep raw_;
   std::string key_;
+  std::vector<model::FieldStatistics> known_;  // of conditions_
   std::vector<ColumnVector> filter_columns_;
   uint8_t mask_[model::kBatchRows];
   std::vector<uint32_t> chosen_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "query/parser.h"
@@ -58,6 +59,60 @@ FieldType StoredType(DataType type) {
   }
 }
 
+// What a block's index entry would say.
+std::vector<model::FieldStatistics> StatisticsOf(const std::vector<model::ColumnVector>& columns,
+                                                 size_t rows, const std::vector<VarRef>& names) {
+  std::vector<model::FieldStatistics> statistics(columns.size());
+  for (size_t c = 0; c < columns.size(); ++c) {
+    model::FieldStatistics& s = statistics[c];
+    if (names[c].type == DataType::kTag) s.count = 1;
+    for (size_t i = 0; i < rows && names[c].type != DataType::kTag; ++i) {
+      const FieldValue value = columns[c].At(i);
+      if (value.is_null()) continue;
+      ++s.count;
+      if (value.type() == FieldType::kFloat) {
+        if (s.min.is_null() || value.as_float() < s.min.as_float()) s.min = value;
+        if (s.max.is_null() || value.as_float() > s.max.as_float()) s.max = value;
+      } else if (value.type() == FieldType::kInteger) {
+        if (s.min.is_null() || value.as_integer() < s.min.as_integer()) s.min = value;
+        if (s.max.is_null() || value.as_integer() > s.max.as_integer()) s.max = value;
+      }
+    }
+  }
+  return statistics;
+}
+
+TEST(RowFilterBlocksTest, BlocksThatCannotHoldAreKnown) {
+  const auto may_hold = [](std::string_view text, FieldValue min, FieldValue max) {
+    const auto parsed = ParseExpression(text, {});
+    EXPECT_TRUE(parsed.ok()) << text;
+    const RowFilter filter = RowFilter::Bind(Typed(*parsed), /*stored=*/true);
+    std::vector<model::FieldStatistics> statistics(filter.columns().size());
+    for (auto& s : statistics) {
+      s.count = min.is_null() ? 0 : 10;
+      s.min = min;
+      s.max = max;
+    }
+    return filter.MayHold(statistics);
+  };
+  const FieldValue one = FieldValue::Float(1), two = FieldValue::Float(2);
+  for (const char* text : {"f > 2", "f >= 2.5", "f < 1", "f <= 0", "f = 3", "3 < f", "f = 0.5",
+                           "f > 5 OR f < 0", "f > 0 AND f > 2", "(f > 2)"}) {
+    EXPECT_FALSE(may_hold(text, one, two)) << text;
+  }
+  for (const char* text : {"f > 1", "f >= 2", "f < 2", "f <= 1", "f = 1.5", "f != 1",
+                           "f > 5 OR f < 2", "f + 1 > 9", "t = 'a'", "f > 5 OR t = 'a'"}) {
+    EXPECT_TRUE(may_hold(text, one, two)) << text;
+  }
+  EXPECT_FALSE(may_hold("f != 7", {}, {}));  // nulls only
+  EXPECT_FALSE(may_hold("i > 2", FieldValue::Integer(-5), FieldValue::Integer(2)));
+  EXPECT_TRUE(may_hold("i > 1.5", FieldValue::Integer(-5), FieldValue::Integer(2)));
+  EXPECT_FALSE(may_hold("i = 9007199254740993", FieldValue::Integer(9007199254740994),
+                        FieldValue::Integer(9007199254740999)));
+  EXPECT_FALSE(may_hold("i < -1", FieldValue::Unsigned(0), FieldValue::Unsigned(2)));
+  EXPECT_TRUE(may_hold("i > -1", FieldValue::Unsigned(0), FieldValue::Unsigned(2)));
+}
+
 class RowFilterTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(RowFilterTest, ColumnsAndRowsAgree) {
@@ -92,6 +147,9 @@ TEST_P(RowFilterTest, ColumnsAndRowsAgree) {
     for (const ColumnBuffer& buffer : buffers) columns.push_back(buffer.View());
     uint8_t mask[model::kBatchRows];
     filter.Select(rows, columns, mask);
+    if (std::memchr(mask, 1, rows) != nullptr) {
+      EXPECT_TRUE(filter.MayHold(StatisticsOf(columns, rows, names))) << GetParam();
+    }
     std::vector<FieldValue> row(names.size());
     for (size_t i = 0; i < rows; ++i) {
       for (size_t c = 0; c < columns.size(); ++c) row[c] = columns[c].At(i);

@@ -94,6 +94,17 @@ TEST_F(TimesReadTest, WindowsOfTheCalendarAreAnsweredByStatistics) {
   EXPECT_GE(Read("blocks_from_statistics", by_month), 8);
 }
 
+TEST_F(TimesReadTest, BlocksWithoutAValueThatCountsAreLeftOut) {
+  ASSERT_EQ(
+      world_.Write({base::StrCat("m,h=a v=1000 ", 3 * kWeek + kSecond, "\n"), "d", "", "n"}).status,
+      204);
+  ASSERT_TRUE(world_.Settle(Storage::kCompacted).ok());
+  EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m WHERE v > 99"), 1);
+  EXPECT_EQ(Read("blocks_left_out", "SELECT v FROM m WHERE v > 99"), 9);
+  EXPECT_EQ(Read("blocks_decoded", "SELECT mean(v) FROM m WHERE v > 99 OR v < 0"), 1);
+  EXPECT_EQ(Read("blocks_decoded", "SELECT mean(v) FROM m WHERE v > 98"), 10);
+}
+
 TEST_F(TimesReadTest, NewestAndOldestRowsAreMadeOfStatistics) {
   EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m GROUP BY h ORDER BY time DESC LIMIT 1"), 0);
   EXPECT_EQ(Read("blocks_decoded", "SELECT v FROM m GROUP BY h LIMIT 1"), 0);
