@@ -95,8 +95,8 @@ def run_round(name, options):
     port = free_port()
     server = start(name, folder, port, options.build)
     try:
-        argv = [os.path.join(options.build, "bin", "varve-bench"), "--port", str(port),
-                "--pid", str(server.pid), "--hosts", str(options.hosts),
+        argv = [os.path.join(options.build, "bin", "varve-bench"), "load", "--port", str(port),
+                "--pid", str(server.pid), "--series", str(options.hosts),
                 "--rows", str(options.rows), "--connections", str(options.connections),
                 "--quiet-seconds", str(options.quiet), "--idle-limit", str(options.settle)]
         if options.two_decimals:

@@ -1,10 +1,8 @@
 #include "server_usage.h"
 
-#include <unistd.h>
-
 #include <chrono>
+#include <ctime>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <thread>
 
@@ -13,24 +11,26 @@
 namespace varve::bench {
 
 absl::StatusOr<ServerUsage> ReadUsage(int pid) {
-  const std::string folder = base::StrCat("/proc/", pid);
-  std::ifstream stat(folder + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return base::NotFound("no process ", pid);
-  // Fields 14 and 15, counted from 1, are user and system ticks; the name in field 2 may hold
-  // spaces but ends with the last parenthesis.
-  std::istringstream rest(line.substr(line.rfind(')') + 2));
-  std::string skipped;
-  for (int field = 3; field < 14; ++field) rest >> skipped;
-  double user = 0, system = 0;
-  rest >> user >> system;
+  clockid_t clock{};
+  timespec used{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+    return base::NotFound("no process ", pid);
+  }
   ServerUsage usage;
-  usage.cpu_seconds = (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-  std::ifstream status(folder + "/status");
+  usage.cpu_seconds = static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+  std::ifstream status(base::StrCat("/proc/", pid, "/status"));
+  std::string line;
   while (std::getline(status, line)) {
     if (line.starts_with("VmHWM:")) usage.peak_memory_bytes = std::stoull(line.substr(6)) * 1024;
   }
   return usage;
+}
+
+absl::Status ResetPeakMemory(int pid) {
+  std::ofstream clear(base::StrCat("/proc/", pid, "/clear_refs"));
+  clear << "5" << std::flush;
+  if (!clear) return base::PermissionDenied("cannot reset the peak memory of process ", pid);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<ServerUsage> WaitUntilIdle(int pid, int quiet_s, double limit_s) {

@@ -1,17 +1,18 @@
-#include "devops.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <iterator>
 #include <random>
 #include <string_view>
+
+#include "generators.h"
 
 namespace varve::bench {
 namespace {
 
+constexpr size_t kDevopsFields = 10;
+constexpr int64_t kStepSeconds = 10;
 constexpr std::array<std::string_view, kDevopsFields> kFields = {
     "usage_user", "usage_system",  "usage_idle",  "usage_nice",  "usage_iowait",
     "usage_irq",  "usage_softirq", "usage_steal", "usage_guest", "usage_guest_nice"};
@@ -29,10 +30,10 @@ struct Host {
   std::array<double, kDevopsFields> values;
 };
 
-std::vector<Host> MakeHosts(const DevopsOptions& options, std::mt19937_64& random) {
-  std::vector<Host> hosts(options.hosts);
+std::vector<Host> MakeHosts(const WorkloadOptions& options, std::mt19937_64& random) {
+  std::vector<Host> hosts(options.series);
   const auto pick = [&](const auto& list) { return list[random() % list.size()]; };
-  for (uint64_t i = 0; i < options.hosts; ++i) {
+  for (uint64_t i = 0; i < options.series; ++i) {
     const std::string_view region = pick(kRegions);
     hosts[i].key = fmt::format(
         "cpu,hostname=host_{},region={},datacenter={}{},rack={},os={},arch={},team={},service={},"
@@ -46,37 +47,31 @@ std::vector<Host> MakeHosts(const DevopsOptions& options, std::mt19937_64& rando
 
 }  // namespace
 
-std::vector<std::string> MakeDevopsBodies(const DevopsOptions& options) {
+void AppendDevops(const WorkloadOptions& options, BodyWriter& out) {
   std::mt19937_64 random(options.seed);
   std::normal_distribution<double> step(0, 1);
   std::vector<Host> hosts = MakeHosts(options, random);
-  std::vector<std::string> bodies(1);
-  uint64_t lines = 0;
-  for (uint64_t row = 0; row < options.rows_per_host; ++row) {
+  for (uint64_t row = 0; row < options.rows; ++row) {
     const int64_t time_ns =
-        (options.start_s + static_cast<int64_t>(row) * options.interval_s) * 1'000'000'000;
+        (options.start_s + static_cast<int64_t>(row) * kStepSeconds) * 1'000'000'000;
     for (Host& host : hosts) {
-      if (lines == options.lines_per_body) {
-        bodies.emplace_back();
-        lines = 0;
-      }
-      ++lines;
-      std::string& body = bodies.back();
+      std::string& body = out.text();
       body += host.key;
-      for (uint64_t f = 0; f < kDevopsFields; ++f) {
+      for (size_t f = 0; f < kDevopsFields; ++f) {
         host.values[f] = std::clamp(host.values[f] + step(random), 0.0, 100.0);
         body += f == 0 ? ' ' : ',';
-        const auto out = std::back_inserter(body);
+        body += kFields[f];
+        body += '=';
         if (options.two_decimals) {
-          fmt::format_to(out, "{}={:.2f}", kFields[f], host.values[f]);
+          AppendHundredths(body, std::lround(host.values[f] * 100));
         } else {
-          fmt::format_to(out, "{}={}i", kFields[f], std::lround(host.values[f]));
+          AppendInteger(body, std::lround(host.values[f]));
+          body += 'i';
         }
       }
-      fmt::format_to(std::back_inserter(body), " {}\n", time_ns);
+      out.EndLine(time_ns, kDevopsFields);
     }
   }
-  return bodies;
 }
 
 }  // namespace varve::bench
