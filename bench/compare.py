@@ -1,151 +1,147 @@
 #!/usr/bin/env python3
-"""Loads the same bodies into Varve and InfluxDB in interleaved rounds and prints a table.
+"""Measures Varve, InfluxDB and VictoriaMetrics on the reference workloads, in interleaved rounds.
 
-    bench/compare.py --build build/release --rounds 3
+    ./dev bench compare [--quick] [--workload devops,iot] [--servers varve,influxdb,victoria]
 
-Every round starts each server on an empty folder, loads the devops workload with varve-bench, lets
-it settle, counts its files, checks that the number of values agrees, and stops it. What is printed
-are medians, with the spread of the rounds.
+All get the same bodies from the same client. Before anything is compared, the answers to every query
+must be equal: Varve's to InfluxDB's, and VictoriaMetrics' where it can be asked the same. Adds a dated
+section to bench/RESULTS.md; exits 1 if an answer differs. docs/performance.md says more.
 """
 
 import argparse
 import json
 import os
 import shutil
-import signal
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.parse
-import urllib.request
 
-INFLUX_CONFIG = """
-reporting-disabled = true
-bind-address = "127.0.0.1:{rpc}"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  index-version = "tsi1"
-  query-log-enabled = false
-  cache-snapshot-write-cold-duration = "5s"
-  compact-full-write-cold-duration = "10s"
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-"""
+import answers
+import measure
+import report
+from servers import SERVERS, ServerError
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def read(folder, query, number):
+    with open(os.path.join(folder, "%s.%d.json" % (query["name"], number)), "rb") as handle:
+        return handle.read()
 
 
-def ask(port, path):
-    with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=60) as answer:
-        return answer.read()
+def compare_query(query, names, folders, stats):
+    """{server: how its answers differ from the first server's, empty if they do not}."""
+    differences = {}
+    reference = folders[names[0]]
+    for name in names[1:]:
+        if query["name"] not in stats[name]:
+            continue
+        found = ""
+        for number in range(len(query["selects"]) or 1):
+            select = query["selects"][number] if query["selects"] else None
+            left, right = read(reference, query, number), read(folders[name], query, number)
+            if left == right or found:
+                continue
+            if SERVERS[name].speaks_influxql:
+                found = answers.difference(
+                    answers.series_of(left), answers.series_of(right),
+                    any_order=select is None or answers.is_raw(select),
+                    tolerance=0.05 if query["estimate"] else answers.TOLERANCE)
+            else:
+                found = answers.difference_from_victoria(select, left, right)
+        differences[name] = found
+    return differences
 
 
-def query(port, text):
-    path = "/query?" + urllib.parse.urlencode({"db": "bench", "q": text})
-    return json.loads(ask(port, path))["results"][0]
+def compare_answers(queries, names, folders, figures):
+    """{query: {server: difference}}; prints those there are."""
+    if names[0] == "victoria":
+        return {}
+    stats = {name: figures[name][0]["queries"] for name in names}
+    result = {query["name"]: compare_query(query, names, folders, stats) for query in queries}
+    for query, differences in result.items():
+        for name, difference in differences.items():
+            if difference:
+                print("UNEQUAL %s: %s and %s: %s" % (query, names[0], name, difference))
+    return result
 
 
-def start(name, folder, port, build):
-    """Start a server; return its process once it answers."""
-    if name == "varve":
-        argv = [os.path.join(build, "bin", "varved"), "--data-dir", folder,
-                "--http-bind-address", "127.0.0.1:%d" % port]
-        extra = {"VARVE_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION": "5s",
-                 "VARVE_DATA_COMPACT_FULL_WRITE_COLD_DURATION": "10s"}
-    else:
-        config = os.path.join(folder, "influxdb.conf")
-        with open(config, "w", encoding="utf-8") as handle:
-            handle.write(INFLUX_CONFIG.format(folder=folder, port=port, rpc=free_port()))
-        argv, extra = ["influxd", "-config", config], {}
-    server = subprocess.Popen(argv, env=dict(os.environ, **extra), stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
-    for _ in range(300):
-        try:
-            ask(port, "/ping")
-            return server
-        except OSError:
-            if server.poll() is not None:
-                sys.exit("%s did not start" % name)
-            time.sleep(0.1)
-    sys.exit("%s does not answer" % name)
-
-
-def folder_bytes(folder):
-    """What the files take on disk: InfluxDB makes some of them longer than what is in them."""
-    return sum(os.stat(os.path.join(where, name)).st_blocks * 512
-               for where, _, names in os.walk(folder) for name in names)
-
-
-def run_round(name, options):
-    """One server, one load; return the figures."""
-    folder = tempfile.mkdtemp(prefix="compare-%s-" % name, dir=options.scratch)
-    port = free_port()
-    server = start(name, folder, port, options.build)
+def run_workload(workload, bench, options):
+    """The rounds of one workload: ({server: [figures]}, differences)."""
+    full, quick = measure.CASES[workload]
+    case = full + (quick if options.quick else [])
+    names = options.servers
+    figures = {name: [] for name in names}
+    folders = {}
+    kept = tempfile.mkdtemp(prefix="bench-answers-", dir=options.scratch)
     try:
-        argv = [os.path.join(options.build, "bin", "varve-bench"), "load", "--port", str(port),
-                "--pid", str(server.pid), "--series", str(options.hosts),
-                "--rows", str(options.rows), "--connections", str(options.connections),
-                "--quiet-seconds", str(options.quiet), "--idle-limit", str(options.settle)]
-        if options.two_decimals:
-            argv.append("--two-decimals")
-        figures = json.loads(subprocess.run(argv, check=True, capture_output=True).stdout)
-        rows = query(port, "SELECT count(usage_user) FROM cpu")["series"][0]["values"][0][1]
-        if rows * 10 != figures["values"]:
-            sys.exit("%s holds %d rows of %d" % (name, rows, figures["values"] / 10))
-        figures["bytes_per_value"] = folder_bytes(folder) / figures["values"]
-        return figures
+        for number in range(options.rounds):
+            for name in names if number % 2 == 0 else reversed(names):
+                folder = None
+                if number == 0:
+                    folder = folders[name] = os.path.join(kept, name)
+                    os.mkdir(folder)
+                figures[name].append(measure.round_of(name, case, bench, options, folder))
+                print("%s, round %d, %s: %s" % (workload, number + 1, name,
+                                                report.one_line(figures[name][-1])), flush=True)
+        return figures, compare_answers(bench.queries(case), names, folders, figures)
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
-        shutil.rmtree(folder)
+        shutil.rmtree(kept)
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round")
+    parser.add_argument("--workload", help="of: " + ", ".join(measure.CASES))
+    parser.add_argument("--servers", default=",".join(SERVERS))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--lines", type=int, default=5000, help="lines a body")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--settle", type=float, default=300,
+                        help="seconds to wait, at most, until nothing is left to flush or merge")
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--scratch", help="folder for the servers' data")
+    parser.add_argument("--results", help="file to add the tables to; bench/RESULTS.md")
+    parser.add_argument("--json", help="file for the figures of every round, for chart.py")
+    options = parser.parse_args()
+    quick = options.quick
+    options.servers = options.servers.split(",")
+    options.workload = (options.workload or ("devops,iot,highcard" if quick else
+                                             ",".join(measure.CASES))).split(",")
+    options.rounds = options.rounds or (1 if quick else 3)
+    # How long cold data wait for their flush and merge, and how long idleness means that both are over.
+    options.flush, options.merge, options.quiet = (1, 2, 4) if quick else (5, 10, 20)
+    options.query_seconds, options.repetitions = (0.05, 3) if quick else (1, 10)
+    if not options.results and not quick:
+        options.results = os.path.join(os.path.dirname(os.path.abspath(__file__)), "RESULTS.md")
+    for kind, chosen, known in (("server", options.servers, SERVERS),
+                                ("workload", options.workload, measure.CASES)):
+        for name in chosen:
+            if name not in known:
+                parser.error("no %s is named %s; there are %s" % (kind, name, ", ".join(known)))
+    return options
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--build", default="build/release")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--hosts", type=int, default=1000)
-    parser.add_argument("--rows", type=int, default=1000)
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--settle", type=float, default=180,
-                        help="seconds to wait, at most, until nothing is left to flush or merge")
-    parser.add_argument("--quiet", type=int, default=20, help="idle seconds that mean settled")
-    parser.add_argument("--two-decimals", action="store_true")
-    parser.add_argument("--scratch", default=None, help="folder for the servers' data")
-    parser.add_argument("--servers", default="varve,influxdb")
-    parser.add_argument("--json", help="file for the figures of every round, for chart.py")
-    options = parser.parse_args()
-    names = options.servers.split(",")
-    rounds = {name: [] for name in names}
-    for number in range(options.rounds):
-        for name in names if number % 2 == 0 else reversed(names):
-            rounds[name].append(run_round(name, options))
-            print("round %d %-9s %s" % (number + 1, name, json.dumps(rounds[name][-1])))
+    options = parse_options()
+    bench = measure.Bench(options.build, options.seed)
+    section = report.Section(options)
+    results, unequal = {}, False
+    try:
+        for workload in options.workload:
+            figures, differences = run_workload(workload, bench, options)
+            results[workload] = figures
+            unequal |= any(any(one.values()) for one in differences.values())
+            section.add(workload, figures, differences)
+    except ServerError as error:
+        sys.exit("compare: %s" % error)
+    text = section.text()
+    print("\n" + text)
+    if options.results:
+        with open(options.results, "a", encoding="utf-8") as handle:
+            handle.write("\n" + text)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as handle:
-            json.dump(rounds, handle, indent=1)
-    keys = ["values_per_s", "cpu_s_per_million", "bytes_per_value", "peak_memory_mb", "p99_ms"]
-    print("\n%-20s" % "median (min-max)" + "".join("%34s" % name for name in names))
-    for key in keys:
-        cells = []
-        for name in names:
-            values = [figures[key] for figures in rounds[name]]
-            cells.append("%34s" % ("%.4g (%.4g-%.4g)" % (
-                statistics.median(values), min(values), max(values))))
-        print("%-20s" % key + "".join(cells))
+            json.dump(results, handle, indent=1)
+    sys.exit(1 if unequal else 0)
 
 
 if __name__ == "__main__":

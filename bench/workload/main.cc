@@ -98,6 +98,15 @@ void PrintQueries(const Options& options) {
   }
 }
 
+void PrintShape(const Options& options) {
+  const Shape shape = ShapeOf(options.workload);
+  std::cout
+      << fmt::format(
+             R"({{"measurement": "{}", "field": "{}", "series": {}, "rows": {}, "start_ns": {}, "end_ns": {}}})",
+             shape.measurement, shape.field, shape.series, shape.rows, shape.start_ns, shape.end_ns)
+      << "\n";
+}
+
 void AddWorkloadOptions(CLI::App& app, WorkloadOptions& options) {
   app.add_option("--workload", options.name, "devops, iot, highcard or single")
       ->capture_default_str();
@@ -154,7 +163,8 @@ absl::Status Run(int argc, char** argv, int& exit_code) {
   CLI::App* query = app.add_subcommand("query", "Ask a workload's queries; a JSON object a line");
   CLI::App* lines = app.add_subcommand("lines", "Print a workload's line protocol");
   CLI::App* queries = app.add_subcommand("queries", "Print a workload's queries as JSON");
-  for (CLI::App* command : {load, query, lines, queries}) {
+  CLI::App* shape = app.add_subcommand("shape", "Print a workload's measurement, size and times");
+  for (CLI::App* command : {load, query, lines, queries, shape}) {
     AddWorkloadOptions(*command, options.workload);
   }
   for (CLI::App* command : {load, query}) AddServerOptions(*command, options);
@@ -171,6 +181,7 @@ absl::Status Run(int argc, char** argv, int& exit_code) {
   if (query->parsed()) return RunQueries(options);
   if (lines->parsed()) PrintBodies(options);
   if (queries->parsed()) PrintQueries(options);
+  if (shape->parsed()) PrintShape(options);
   return absl::OkStatus();
 }
 

@@ -189,7 +189,7 @@ void AddIot(Catalog& catalog, const Shape& shape) {
 
   catalog.AddStatement("tag-values", "SHOW TAG VALUES FROM room WITH KEY = sensor");
   catalog.AddStatement("series-cardinality", "SHOW SERIES CARDINALITY", true);
-  catalog.AddStatement("series-exact-cardinality", "SHOW SERIES EXACT CARDINALITY");
+  catalog.AddStatement("series-exact-cardinality", "SHOW SERIES EXACT CARDINALITY FROM room");
 }
 
 void AddHighcard(Catalog& catalog) {
@@ -202,7 +202,7 @@ void AddHighcard(Catalog& catalog) {
   catalog.AddVariants("meter-raw", catalog.Base({{"", "value"}}),
                       [&](Select& variant) { catalog.LimitSeries(variant, "id", "m{:07}", 1); });
   catalog.AddStatement("series-cardinality", "SHOW SERIES CARDINALITY", true);
-  catalog.AddStatement("series-exact-cardinality", "SHOW SERIES EXACT CARDINALITY");
+  catalog.AddStatement("series-exact-cardinality", "SHOW SERIES EXACT CARDINALITY FROM meter");
 }
 
 void AddSingle(Catalog& catalog, const Shape& shape) {

@@ -149,9 +149,11 @@ std::string MetricsQlTarget(const Select& select, const Shape& shape) {
   if (select.limit != 0)
     from_ns = until_ns - static_cast<int64_t>(select.limit) * window_s * kSecond;
   // A window of VictoriaMetrics holds its end and not its beginning.
+  const int64_t windows = (until_ns - from_ns - 1) / (window_s * kSecond) + 1;
   return fmt::format("/api/v1/query_range?nocache=1&start={}&end={}&step={}s&query={}",
                      Seconds(from_ns + window_s * kSecond - kMillisecond),
-                     Seconds(until_ns - kMillisecond), window_s, UrlEncode(text));
+                     Seconds(from_ns + windows * window_s * kSecond - kMillisecond), window_s,
+                     UrlEncode(text));
 }
 
 std::string DescribeAsJson(const Query& query, const Shape& shape) {
