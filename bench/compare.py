@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import answers
+import chart
 import measure
 import report
 from servers import SERVERS, ServerError
@@ -100,6 +101,7 @@ def parse_options():
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--scratch", help="folder for the servers' data")
     parser.add_argument("--results", help="file to add the tables to; bench/RESULTS.md")
+    parser.add_argument("--chart", help="file for a bar chart of them, an SVG")
     parser.add_argument("--json", help="file for the figures of every round, for chart.py")
     options = parser.parse_args()
     quick = options.quick
@@ -110,8 +112,11 @@ def parse_options():
     # How long cold data wait for their flush and merge, and how long idleness means that both are over.
     options.flush, options.merge, options.quiet = (1, 2, 4) if quick else (5, 10, 20)
     options.query_seconds, options.repetitions = (0.05, 3) if quick else (1, 10)
-    if not options.results and not quick:
-        options.results = os.path.join(os.path.dirname(os.path.abspath(__file__)), "RESULTS.md")
+    here = os.path.dirname(os.path.abspath(__file__))
+    if not quick:
+        options.results = options.results or os.path.join(here, "RESULTS.md")
+    if not quick and len(options.servers) == len(SERVERS):
+        options.chart = options.chart or os.path.join(here, "../docs/images/comparison.svg")
     for kind, chosen, known in (("server", options.servers, SERVERS),
                                 ("workload", options.workload, measure.CASES)):
         for name in chosen:
@@ -138,6 +143,8 @@ def main():
     if options.results:
         with open(options.results, "a", encoding="utf-8") as handle:
             handle.write("\n" + text)
+    if options.chart:
+        chart.draw(results, options.chart)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as handle:
             json.dump(results, handle, indent=1)

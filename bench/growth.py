@@ -53,11 +53,13 @@ def table(title, measured):
     """One column for each step."""
     labels = [label for label, _ in measured]
     rows = [[name] + [form % figures[key] for _, figures in measured]
-            for key, name, form, _ in FIGURES]
+            for key, name, form in FIGURES]
     for query in measured[0][1]["queries"]:
         rows.append(["%s, CPU ms" % query] +
                     ["%.3g" % figures["queries"][query]["cpu_ms"] for _, figures in measured])
-    return "### %s\n\n%s" % (title, report.Section.table([""] + labels, rows))
+    unsettled = [label for label, figures in measured if not figures["settled"]]
+    note = "\n\nNot settled in time: %s." % ", ".join(unsettled) if unsettled else ""
+    return "### %s\n\n%s%s" % (title, report.Section.table([""] + labels, rows), note)
 
 
 def parse_options():

@@ -17,11 +17,11 @@ from servers import SERVERS, ServerError
 
 # Arguments of varve-bench for each workload: at full size, and for --quick.
 CASES = {
-    "devops": (["--workload", "devops"], ["--series", "100"]),
-    "two-decimals": (["--workload", "devops", "--two-decimals"], ["--series", "100"]),
-    "iot": (["--workload", "iot"], ["--series", "20"]),
+    "devops": (["--workload", "devops"], ["--series", "60"]),
+    "two-decimals": (["--workload", "devops", "--two-decimals"], ["--series", "60"]),
+    "iot": (["--workload", "iot"], ["--series", "40", "--rows", "14400"]),
     "single": (["--workload", "single"], ["--series", "200", "--rows", "5000"]),
-    "highcard": (["--workload", "highcard"], ["--series", "50000"]),
+    "highcard": (["--workload", "highcard"], ["--series", "30000"]),
 }
 
 
@@ -84,8 +84,9 @@ def settled_figures(server, case, bench, options, load_arguments=()):
     return figures
 
 
-def restart(server, shape, lines, wait_s=20):
-    """Start again; seconds until all rows are there, or until it is clear how many are not."""
+def restart(server, shape, lines, wait_s):
+    """Start again; seconds until all rows are there, and how many are not, `wait_s` after the last came.
+    """
     server.start()
     counted = [-1, time.monotonic()]
 
@@ -114,10 +115,10 @@ def round_of(name, case, bench, options, answers=None, only=()):
         figures["queries"] = bench.query(server, case, "--seconds", options.query_seconds,
                                          "--repetitions", options.repetitions, *extra)
         server.stop()
-        figures["restart_clean_s"], _ = restart(server, shape, figures["lines"])
+        figures["restart_clean_s"], _ = restart(server, shape, figures["lines"], options.quiet)
     with running(name, bench, options) as server:
         bench.load(server, case, *load_arguments)
         server.stop(signal.SIGKILL)
-        seconds, lost = restart(server, shape, figures["lines"])
+        seconds, lost = restart(server, shape, figures["lines"], options.quiet)
         figures["restart_killed_s"], figures["rows_lost"] = seconds, lost
     return figures

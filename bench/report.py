@@ -10,23 +10,23 @@ import sys
 import targets
 from servers import SERVERS
 
-# Figure of measure.py: its name, its format, and whether more is better.
+# Figure of measure.py: its name and its format.
 FIGURES = [
-    ("values_per_s", "values per second", "%.3g", True),
-    ("cpu_s_per_million", "server CPU-seconds per million values, until settled", "%.3f", False),
-    ("load_cpu_s_per_million", "of it while loading", "%.3f", False),
-    ("client_cpu_s_per_million", "the client's own CPU-seconds per million values", "%.3f", False),
-    ("p99_ms", "slowest 1 % of bodies, ms", "%.3g", False),
-    ("peak_memory_mb", "peak memory, MB", "%.0f", False),
-    ("bytes_per_value", "bytes per value on disk, settled", "%.3f", False),
-    ("restart_clean_s", "first right answer after a clean stop, s", "%.3f", False),
-    ("restart_killed_s", "first right answer after kill -9, s", "%.3f", False),
-    ("rows_lost", "acknowledged rows lost by kill -9", "%.0f", False),
+    ("values_per_s", "values per second", "%.0f"),
+    ("cpu_s_per_million", "server CPU-seconds per million values, until settled", "%.3f"),
+    ("load_cpu_s_per_million", "of it while loading", "%.3f"),
+    ("client_cpu_s_per_million", "the client's own CPU-seconds per million values", "%.3f"),
+    ("p99_ms", "slowest 1 % of bodies, ms", "%.3g"),
+    ("peak_memory_mb", "peak memory, MB", "%.0f"),
+    ("bytes_per_value", "bytes per value on disk, settled", "%.3f"),
+    ("restart_clean_s", "first right answer after a clean stop, s", "%.3f"),
+    ("restart_killed_s", "first right answer after kill -9, s", "%.3f"),
+    ("rows_lost", "acknowledged rows lost by kill -9", "%.0f"),
 ]
 
 
 def one_line(figures):
-    return ", ".join("%s %s" % (key, form % figures[key]) for key, _, form, _ in FIGURES)
+    return ", ".join("%s %s" % (key, form % figures[key]) for key, _, form in FIGURES)
 
 
 def spread(form, values):
@@ -35,6 +35,12 @@ def spread(form, values):
     if len(values) > 1:
         text += " (%s–%s)" % (form % min(values), form % max(values))
     return text
+
+
+def cell(key, form, rounds):
+    if key == "restart_killed_s" and any(one["rows_lost"] for one in rounds):
+        return "never"
+    return spread(form, [one[key] for one in rounds])
 
 
 def machine():
@@ -87,11 +93,8 @@ class Section:
 
     def figure_table(self, workload, figures):
         wanted = targets.FIGURES.get(workload, {})
-        rows = []
-        for key, title, form, _ in FIGURES:
-            rows.append([title, *(spread(form, [one[key] for one in rounds])
-                                  for rounds in figures.values()),
-                         "%g" % wanted[key] if key in wanted else ""])
+        rows = [[title, *(cell(key, form, rounds) for rounds in figures.values()),
+                 "%g" % wanted[key] if key in wanted else ""] for key, title, form in FIGURES]
         unsettled = [SERVERS[name].label for name, rounds in figures.items()
                      if not all(one["settled"] for one in rounds)]
         note = "\n\nNot settled in time: %s." % ", ".join(unsettled) if unsettled else ""

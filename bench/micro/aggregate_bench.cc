@@ -93,8 +93,8 @@ void Measure(benchmark::State& state, const Function& function, model::FieldType
     for (const Run& run : column.runs) aggregator->Emit(run.slot, 0, &points);
     benchmark::DoNotOptimize(points.values.data());
   }
-  state.counters["ns/value"] =
-      benchmark::Counter(static_cast<double>(kRows) * static_cast<double>(state.iterations()) / 1e9,
+  state.counters["per_value"] =
+      benchmark::Counter(static_cast<double>(kRows) * static_cast<double>(state.iterations()),
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 

@@ -85,9 +85,9 @@ void Measure(benchmark::State& state, const EncodeOptions& options, int kind) {
     if (Encode(options, batch) != bytes) return state.SkipWithError("the answer changes");
   }
   constexpr double kCells = kRows * kColumns;
-  state.counters["bytes/cell"] = static_cast<double>(bytes) / kCells;
-  state.counters["ns/cell"] =
-      benchmark::Counter(kCells * static_cast<double>(state.iterations()) / 1e9,
+  state.counters["bytes_per_cell"] = static_cast<double>(bytes) / kCells;
+  state.counters["per_cell"] =
+      benchmark::Counter(kCells * static_cast<double>(state.iterations()),
                          benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 

@@ -189,7 +189,6 @@ void AddIot(Catalog& catalog, const Shape& shape) {
 
   catalog.AddStatement("tag-values", "SHOW TAG VALUES FROM room WITH KEY = sensor");
   catalog.AddStatement("series-cardinality", "SHOW SERIES CARDINALITY", true);
-  catalog.AddStatement("series-exact-cardinality", "SHOW SERIES EXACT CARDINALITY FROM room");
 }
 
 void AddHighcard(Catalog& catalog) {
