@@ -16,28 +16,28 @@ from servers import SERVERS, ServerError
 
 QUERIES = {"devops": ["single-groupby-1-1-1", "double-groupby-1", "count-field"],
            "highcard": ["mean-all", "meter-raw"]}
-# Rows whose values are shown for every step: as in report.FIGURES.
 FIGURES = [figure for figure in report.FIGURES
            if figure[0] not in ("client_cpu_s_per_million", "rows_lost")]
 
 
 def steps(quick):
     """{name: [(label, arguments of the workload, arguments of the load)]}."""
-    def devops(rows):
-        return ["--workload", "devops", "--rows", str(rows)]
-
     scale = 50 if quick else 1
+
+    def devops(rows):
+        return ["--workload", "devops", "--rows", str(max(rows // scale, 1))]
+
     small_bodies = {1: 20, 10: 200, 100: 1000, 1000: 2000, 10000: 4000}
     return {
-        "values": [("%d M values" % millions, devops(millions * 100 // scale), [])
+        "values": [("%g M values" % (millions / scale), devops(millions * 100), [])
                    for millions in (10, 30, 100)],
-        "series": [("%d series" % count,
+        "series": [("%d series" % (count // scale),
                     ["--workload", "highcard", "--series", str(count // scale)], [])
                    for count in (10_000, 100_000, 1_000_000, 3_000_000)],
-        "connections": [("%d connections" % count, devops(1000 // scale),
-                         ["--connections", str(count)]) for count in (1, 2, 4, 8, 16)],
-        "lines": [("%d lines a body" % lines, devops(max(rows // scale, 1)),
-                   ["--lines", str(lines)]) for lines, rows in small_bodies.items()],
+        "connections": [("%d connections" % count, devops(1000), ["--connections", str(count)])
+                        for count in (1, 2, 4, 8, 16)],
+        "lines": [("%d lines a body" % lines, devops(rows), ["--lines", str(lines)])
+                  for lines, rows in small_bodies.items()],
     }
 
 
