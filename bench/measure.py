@@ -115,7 +115,9 @@ def round_of(name, case, bench, options, answers=None, only=()):
         figures["queries"] = bench.query(server, case, "--seconds", options.query_seconds,
                                          "--repetitions", options.repetitions, *extra)
         server.stop()
-        figures["restart_clean_s"], _ = restart(server, shape, figures["lines"], options.quiet)
+        figures["restart_clean_s"], lost = restart(server, shape, figures["lines"], options.quiet)
+        if lost:
+            raise ServerError("%s lost %d rows at a clean stop" % (name, lost))
     with running(name, bench, options) as server:
         bench.load(server, case, *load_arguments)
         server.stop(signal.SIGKILL)

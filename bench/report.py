@@ -67,7 +67,7 @@ class Section:
 
     def __init__(self, options, title="Varve beside others"):
         self.options, self.parts, self.title = options, [], title
-        self.load_before = os.getloadavg()[0]
+        self.load_before, self.commit = os.getloadavg()[0], commit()
 
     def add(self, workload, figures, differences):
         self.parts.append(self.figure_table(workload, figures))
@@ -77,9 +77,9 @@ class Section:
         command = " ".join([os.path.join("bench", os.path.basename(sys.argv[0]))] + sys.argv[1:])
         head = [
             "## %s: %s" % (datetime.date.today(), self.title),
-            "%s; commit %s; seed %d; 1-minute load %.1f before. Medians, with several rounds in "
-            "parentheses the least and the greatest." % (machine(), commit(), self.options.seed,
-                                                         self.load_before),
+            "%s; commit %s; seed %d; 1-minute load %.1f before, %.1f after. Medians, with several "
+            "rounds in parentheses the least and the greatest." % (
+                machine(), self.commit, self.options.seed, self.load_before, os.getloadavg()[0]),
             "    " + command,
         ]
         if self.options.quick:
