@@ -24,7 +24,7 @@ absl::Status Load(ServerClient& client, const std::string& database, int64_t end
   for (size_t step = 0; step < BuildingSample::kSteps; step += kStepsPerRequest) {
     lines.clear();
     for (size_t i = step; i < step + kStepsPerRequest; ++i) sample.AppendStep(i, lines);
-    RETURN_IF_ERROR(client.Write(database, "s", lines));
+    RETURN_IF_ERROR(client.Write({database, "", "s"}, lines));
     bar.Update(step + kStepsPerRequest, (step + kStepsPerRequest) * BuildingSample::kSensors);
   }
   bar.Finish();

@@ -20,7 +20,7 @@ absl::Status RunQuery(const QueryCommand& command);
 
 struct ImportCommand {
   ServerAddress server;
-  std::string database;
+  std::string database;  // empty: as the file says, with its policies and statements
   std::string precision = "ns";
   std::string file;  // line protocol, plain or gzip; "-": stdin
   bool create = true;

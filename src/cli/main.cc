@@ -51,7 +51,8 @@ CLI::App* AddQuery(CLI::App& app, QueryCommand* command) {
 CLI::App* AddImport(CLI::App& app, ImportCommand* command) {
   CLI::App* sub = app.add_subcommand("import", "send a file of line protocol to the server");
   AddServer(*sub, &command->server);
-  sub->add_option("--database,--db,-d", command->database, "database to write to")->required();
+  sub->add_option("--database,--db,-d", command->database,
+                  "database to write to; without it those that the file names, as influx -import");
   sub->add_option("--precision", command->precision, "unit of the file's times")
       ->check(CLI::IsMember({"ns", "u", "ms", "s", "m", "h"}))
       ->capture_default_str();

@@ -48,10 +48,10 @@ class HttpServerClient : public ServerClient {
     return ParseAnswer(result->body);
   }
 
-  absl::Status Write(std::string_view database, std::string_view precision,
-                     std::string_view lines) override {
+  absl::Status Write(const WriteTarget& target, std::string_view lines) override {
     const std::string path =
-        base::StrCat("/write?db=", Encode(database), "&precision=", Encode(precision));
+        base::StrCat("/write?db=", Encode(target.database), "&rp=", Encode(target.retention_policy),
+                     "&precision=", Encode(target.precision));
     return Check(client_.Post(path, lines.data(), lines.size(), "text/plain"));
   }
 

@@ -46,6 +46,12 @@ struct ServerAddress {
   std::string password;
 };
 
+struct WriteTarget {
+  std::string database;
+  std::string retention_policy;  // empty: the database's default
+  std::string precision = "ns";
+};
+
 // One thread at a time.
 class ServerClient {
  public:
@@ -57,8 +63,7 @@ class ServerClient {
   virtual absl::StatusOr<Answer> Query(std::string_view database, std::string_view text) = 0;
   // UNAVAILABLE: no server, or it asks to come back later. INVALID_ARGUMENT: some or all of the
   // lines were refused; the text says why.
-  virtual absl::Status Write(std::string_view database, std::string_view precision,
-                             std::string_view lines) = 0;
+  virtual absl::Status Write(const WriteTarget& target, std::string_view lines) = 0;
 };
 
 }  // namespace varve::cli

@@ -231,6 +231,29 @@ TEST_F(EndToEndTest, TheDemoLoadsAndDraws) {
   EXPECT_THAT(output, HasSubstr("345600"));
 }
 
+TEST_F(EndToEndTest, AnExportOfInfluxDbIsImported) {
+  const std::string file = root_ + "/export.txt";
+  std::ofstream(file) << "# INFLUXDB EXPORT: 1677-09-21T00:12:43Z - 2262-04-11T23:47:16Z\n# DDL\n"
+                         "CREATE DATABASE d WITH NAME autogen\nCREATE DATABASE d WITH NAME week\n"
+                         "# DML\n# CONTEXT-DATABASE:d\n# CONTEXT-RETENTION-POLICY:autogen\n"
+                         "# writing tsm data\nm v=1 1\nm v=2 2\n# CONTEXT-DATABASE:d\n"
+                         "# CONTEXT-RETENTION-POLICY:week\n# writing tsm data\nm v=4 1\n";
+  VarvedProcess varved(folder_);
+  const std::string host = base::StrCat("127.0.0.1:", varved.port());
+  std::string output;
+  EXPECT_EQ(RunProgram({VarvePath(), "import", "--host", host, file}, &output), 0) << output;
+  EXPECT_THAT(Query(varved, "SELECT sum(v) FROM m"), HasSubstr("[[0,3]]"));
+  EXPECT_THAT(Query(varved, "SELECT sum(v) FROM week.m"), HasSubstr("[[0,4]]"));
+  output.clear();
+  EXPECT_EQ(RunProgram({VarvePath(), "import", "--host", host, "-d", "one", file}, &output), 0)
+      << output;
+  EXPECT_THAT(Query(varved, "SELECT count(v) FROM one.autogen.m"), HasSubstr("[[0,2]]"));
+  output.clear();
+  std::ofstream(root_ + "/bare.txt") << "# no marks\nm v=1 1\n";
+  EXPECT_EQ(RunProgram({VarvePath(), "import", "--host", host, root_ + "/bare.txt"}, &output), 1);
+  EXPECT_THAT(output, HasSubstr("the file names no database: name one with --database"));
+}
+
 TEST_F(EndToEndTest, FilesAreImportedAndInspected) {
   std::ofstream(root_ + "/lines.txt") << "m,a=b v=1 1\nm,a=c v=2 2\nm,a=b v=3 3";
   {
