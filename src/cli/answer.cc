@@ -105,4 +105,19 @@ absl::StatusOr<Answer> ParseAnswer(std::string_view json) {
   return answer;
 }
 
+std::vector<std::string> ParseHealth(std::string_view json) {
+  dom::parser parser;
+  dom::object health;
+  std::vector<std::string> lines;
+  if (parser.parse(json.data(), json.size(), true).get_object().get(health)) return lines;
+  std::string_view text;
+  if (health["message"].get_string().get(text) == simdjson::SUCCESS) lines.emplace_back(text);
+  dom::array checks;
+  if (health["checks"].get_array().get(checks)) return lines;
+  for (const auto check : checks) {
+    if (check["message"].get_string().get(text) == simdjson::SUCCESS) lines.emplace_back(text);
+  }
+  return lines;
+}
+
 }  // namespace varve::cli

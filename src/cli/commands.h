@@ -45,6 +45,12 @@ struct DownsampleCommand {
 };
 absl::Status RunDownsample(const DownsampleCommand& command);
 
+struct HealthCommand {
+  ServerAddress server;
+};
+// UNAVAILABLE: no server, or one that takes no writes.
+absl::Status RunHealth(const HealthCommand& command);
+
 enum class InspectWhat : uint8_t { kWal, kTsm, kIndex, kVerify };
 struct InspectCommand {
   InspectWhat what;

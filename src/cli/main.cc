@@ -36,6 +36,7 @@ struct Commands {
   ImportCommand import;
   DemoCommand demo;
   DownsampleCommand downsample;
+  HealthCommand health;
   InspectCommand inspect{InspectWhat::kVerify, ""};
 };
 
@@ -88,6 +89,12 @@ CLI::App* AddDownsample(CLI::App& app, DownsampleCommand* command) {
   return sub;
 }
 
+CLI::App* AddHealth(CLI::App& app, HealthCommand* command) {
+  CLI::App* sub = app.add_subcommand("health", "ask the server whether it takes writes");
+  AddServer(*sub, &command->server);
+  return sub;
+}
+
 CLI::App* AddInspect(CLI::App& app, InspectCommand* command) {
   CLI::App* sub = app.add_subcommand("inspect", "print or check the files of a stopped server");
   sub->require_subcommand(1);
@@ -113,6 +120,7 @@ int Main(int argc, char** argv) {
   CLI::App* import = AddImport(app, &commands.import);
   CLI::App* demo = AddDemo(app, &commands.demo);
   CLI::App* downsample = AddDownsample(app, &commands.downsample);
+  CLI::App* health = AddHealth(app, &commands.health);
   CLI::App* inspect = AddInspect(app, &commands.inspect);
   CLI::App* version = app.add_subcommand("version", "print the version");
   // influx's options have one hyphen.
@@ -133,6 +141,7 @@ int Main(int argc, char** argv) {
   if (import->parsed()) return Report(RunImport(commands.import));
   if (demo->parsed()) return Report(RunDemo(commands.demo));
   if (downsample->parsed()) return Report(RunDownsample(commands.downsample));
+  if (health->parsed()) return Report(RunHealth(commands.health));
   if (inspect->parsed()) return Report(RunInspect(commands.inspect));
   if (version->parsed()) std::cout << "varve " << http::kVarveVersion << std::endl;
   return 0;

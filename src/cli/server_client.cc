@@ -55,6 +55,16 @@ class HttpServerClient : public ServerClient {
     return Check(client_.Post(path, lines.data(), lines.size(), "text/plain"));
   }
 
+  absl::StatusOr<std::vector<std::string>> Health() override {
+    const httplib::Result result = client_.Get("/health");
+    std::vector<std::string> lines;
+    if (result) lines = ParseHealth(result->body);
+    if (result && result->status == 503 && !lines.empty()) return base::Unavailable(lines[0]);
+    RETURN_IF_ERROR(Check(result));
+    if (lines.empty()) return base::Unavailable(host_port_, " is no server of this kind");
+    return lines;
+  }
+
  private:
   absl::Status Check(const httplib::Result& result) const {
     if (!result) {

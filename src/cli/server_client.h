@@ -40,6 +40,10 @@ using Answer = std::vector<AnswerStatement>;
 // Parses the JSON document of a query that was asked with epoch=ns.
 absl::StatusOr<Answer> ParseAnswer(std::string_view json);
 
+// Parses what /health answers: its message, then a line for everything that is damaged. Empty for
+// what is no such document.
+std::vector<std::string> ParseHealth(std::string_view json);
+
 struct ServerAddress {
   std::string host_port = "127.0.0.1:8086";
   std::string user;
@@ -64,6 +68,9 @@ class ServerClient {
   // UNAVAILABLE: no server, or it asks to come back later. INVALID_ARGUMENT: some or all of the
   // lines were refused; the text says why.
   virtual absl::Status Write(const WriteTarget& target, std::string_view lines) = 0;
+  // What /health says, as ParseHealth() has it. UNAVAILABLE: no server, or it takes no writes; the
+  // text says why. PERMISSION_DENIED: it wants a user.
+  virtual absl::StatusOr<std::vector<std::string>> Health() = 0;
 };
 
 }  // namespace varve::cli

@@ -37,6 +37,14 @@ TEST(AnswerTest, ReadsSeriesErrorsAndMessages) {
   EXPECT_FALSE(ParseAnswer("nonsense").ok());
 }
 
+TEST(AnswerTest, ReadsHealth) {
+  EXPECT_EQ(ParseHealth(R"({"checks":[],"message":"ready","status":"pass"})"),
+            std::vector<std::string>{"ready"});
+  EXPECT_EQ(ParseHealth(R"({"checks":[{"name":"data","message":"a broken"}],"message":"ready"})"),
+            (std::vector<std::string>{"ready", "a broken"}));
+  EXPECT_TRUE(ParseHealth("nonsense").empty());
+}
+
 TEST(TextTableTest, AlignsAndJoinsSeries) {
   const auto answer = ParseAnswer(kAnswer);
   ASSERT_TRUE(answer.ok());
