@@ -15,9 +15,14 @@ constexpr int kFailed = 1;
 constexpr int kMisuse = 2;
 
 void AddServer(CLI::App& app, ServerAddress* server) {
-  app.add_option("--host", server->host_port, "server to speak to")
+  app.add_option("--host", server->host_port, "server to speak to; https://HOST:PORT for TLS")
       ->type_name("HOST:PORT")
+      ->envname("VARVE_HOST")
       ->capture_default_str();
+  app.add_flag("--ssl", server->tls, "speak TLS");
+  app.add_flag("--unsafe-ssl,--unsafeSsl", server->any_certificate,
+               "speak TLS with a server whose certificate nobody vouches for, too")
+      ->envname("VARVE_UNSAFE_SSL");
   app.add_option("--username", server->user, "user, where the server wants one")
       ->envname("INFLUX_USERNAME");
   app.add_option("--password", server->password, "password of the user")
@@ -127,7 +132,8 @@ int Main(int argc, char** argv) {
   std::vector<std::string> arguments;
   for (int i = argc - 1; i > 0; --i) {
     std::string argument = argv[i];
-    for (const char* name : {"-db", "-database", "-host", "-username", "-password", "-precision"}) {
+    for (const char* name : {"-db", "-database", "-host", "-username", "-password", "-precision",
+                             "-ssl", "-unsafeSsl"}) {
       if (argument == name) argument.insert(0, 1, '-');
     }
     arguments.push_back(std::move(argument));

@@ -31,8 +31,10 @@ std::string Encode(std::string_view text) {
 
 class HttpServerClient : public ServerClient {
  public:
-  HttpServerClient(const std::string& host, int port, const ServerAddress& address)
-      : client_(host, port), host_port_(address.host_port) {
+  // `url`: scheme, host and port.
+  HttpServerClient(const std::string& url, const ServerAddress& address)
+      : client_(url), host_port_(address.host_port) {
+    client_.enable_server_certificate_verification(!address.any_certificate);
     client_.set_keep_alive(true);
     client_.set_tcp_nodelay(true);
     client_.set_read_timeout(kTimeoutSeconds);
@@ -68,8 +70,10 @@ class HttpServerClient : public ServerClient {
  private:
   absl::Status Check(const httplib::Result& result) const {
     if (!result) {
+      const bool unknown = result.error() == httplib::Error::SSLServerVerification;
       return base::Unavailable("no answer from ", host_port_, ": ",
-                               httplib::to_string(result.error()));
+                               httplib::to_string(result.error()),
+                               unknown ? " (--unsafe-ssl takes any certificate)" : "");
     }
     if (result->status < 300) return absl::OkStatus();
     std::string text = result->get_header_value("X-Influxdb-Error");
@@ -89,7 +93,14 @@ class HttpServerClient : public ServerClient {
 
 absl::StatusOr<std::unique_ptr<ServerClient>> ServerClient::Create(const ServerAddress& address) {
   std::string_view text = address.host_port;
-  if (text.substr(0, 7) == "http://") text.remove_prefix(7);
+  bool tls = address.tls;
+  if (text.substr(0, 7) == "http://") {
+    text.remove_prefix(7);
+    if (tls) return base::InvalidArgument("\"", address.host_port, "\" is not for TLS");
+  } else if (text.substr(0, 8) == "https://") {
+    text.remove_prefix(8);
+    tls = true;
+  }
   while (!text.empty() && text.back() == '/') text.remove_suffix(1);
   int port = 8086;
   const size_t colon = text.rfind(':');
@@ -101,8 +112,9 @@ absl::StatusOr<std::unique_ptr<ServerClient>> ServerClient::Create(const ServerA
     }
     text = text.substr(0, colon);
   }
-  const std::string host(text.empty() ? "127.0.0.1" : text);
-  return std::unique_ptr<ServerClient>(std::make_unique<HttpServerClient>(host, port, address));
+  const std::string url =
+      base::StrCat(tls ? "https://" : "http://", text.empty() ? "127.0.0.1" : text, ":", port);
+  return std::unique_ptr<ServerClient>(std::make_unique<HttpServerClient>(url, address));
 }
 
 }  // namespace varve::cli

@@ -45,7 +45,9 @@ absl::StatusOr<Answer> ParseAnswer(std::string_view json);
 std::vector<std::string> ParseHealth(std::string_view json);
 
 struct ServerAddress {
-  std::string host_port = "127.0.0.1:8086";
+  std::string host_port = "127.0.0.1:8086";  // with http:// or https:// before it if wanted
+  bool tls = false;                          // as https:// does
+  bool any_certificate = false;              // with TLS: one that nobody vouches for is good, too
   std::string user;
   std::string password;
 };
@@ -59,7 +61,8 @@ struct WriteTarget {
 // One thread at a time.
 class ServerClient {
  public:
-  // INVALID_ARGUMENT: no HOST:PORT. The connection is made with the first request.
+  // INVALID_ARGUMENT: no HOST:PORT, or one of http:// with TLS asked for. The connection is made
+  // with the first request.
   static absl::StatusOr<std::unique_ptr<ServerClient>> Create(const ServerAddress& address);
   virtual ~ServerClient() = default;
 

@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/status.h"
 #include "http/asio_pch.h"
+#include "http/client_stream.h"
 #include "http/form.h"
 #include "http/reply.h"
 #include "http/response_head.h"
@@ -63,8 +64,12 @@ class ConnectionImpl : public Connection,
                        public Exchange,
                        public std::enable_shared_from_this<ConnectionImpl> {
  public:
-  ConnectionImpl(tcp::socket socket, const Services& services, std::function<void()> on_close)
-      : stream_(std::move(socket)), services_(services), on_close_(std::move(on_close)) {
+  ConnectionImpl(tcp::socket socket, const TlsContext* tls, const Services& services,
+                 std::function<void()> on_close)
+      : stream_(std::move(socket), tls),
+        read_ahead_timer_(stream_.get_executor()),
+        services_(services),
+        on_close_(std::move(on_close)) {
     error_code ignored;
     stream_.socket().set_option(tcp::no_delay(true), ignored);
     const tcp::endpoint peer = stream_.socket().remote_endpoint(ignored);
@@ -73,7 +78,12 @@ class ConnectionImpl : public Connection,
   }
   ~ConnectionImpl() override { Closed(); }
 
-  void Start() override { ReadHeader(); }
+  void Start() override {
+    if (!stream_.is_tls()) return ReadHeader();
+    ExpireAfter(services_.options.handshake_timeout_ms);
+    stream_.async_handshake(
+        [self = shared_from_this()](error_code error) { self->OnHandshake(error); });
+  }
   void CloseWhenIdle() override {
     stopping_ = true;
     if (!in_request_) Close();
@@ -146,15 +156,34 @@ class ConnectionImpl : public Connection,
     asio::post(stream_.get_executor(), [self = shared_from_this()] { self->Pump(); });
   }
 
+  void ExpireAfter(int64_t ms) { stream_.tcp().expires_after(std::chrono::milliseconds(ms)); }
+  std::chrono::milliseconds IdleTime() const {
+    return std::chrono::milliseconds(services_.options.idle_timeout_ms);
+  }
+
+  void OnHandshake(error_code error) {
+    if (!error) return ReadHeader();
+    if (services_.on_handshake_error && error != asio::error::operation_aborted) {
+      services_.on_handshake_error(remote_address_, error.message());
+    }
+    if (!IsPlainHttp(error)) return Close();
+    // As Go's server says it.
+    static constexpr std::string_view kWrongScheme =
+        "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    asio::async_write(stream_.tcp(), asio::buffer(kWrongScheme.data(), kWrongScheme.size()),
+                      [self = shared_from_this()](error_code, size_t) { self->DiscardRest(); });
+  }
+
   // --- Reading: network thread.
 
   void ReadHeader() {
+    in_request_ = false;
+    if (reading_ahead_) return CloseIfNothingComes(IdleTime());
     parser_.emplace();
     parser_->header_limit(kHeaderBytesMax);
     const uint64_t max = services_.options.max_body_bytes;
     parser_->body_limit(max == 0 ? boost::none : boost::optional<uint64_t>(max));
-    in_request_ = false;
-    stream_.expires_after(std::chrono::milliseconds(services_.options.idle_timeout_ms));
+    stream_.tcp().expires_after(IdleTime());
     beast::http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
@@ -183,7 +212,7 @@ class ConnectionImpl : public Connection,
   }
 
   void ReadBody() {
-    stream_.expires_after(std::chrono::milliseconds(services_.options.progress_timeout_ms));
+    ExpireAfter(services_.options.progress_timeout_ms);
     beast::http::async_read_some(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
@@ -224,7 +253,7 @@ class ConnectionImpl : public Connection,
 
   void BeginRequest() {
     in_request_ = true;
-    stream_.expires_never();
+    stream_.tcp().expires_never();
     ++request_number_;
     bytes_sent_ = 0;
     client_gone_.store(false);
@@ -259,7 +288,7 @@ class ConnectionImpl : public Connection,
 
   void Handle() {
     request_.body = std::move(parser_->get().body());
-    stream_.expires_never();
+    stream_.tcp().expires_never();
     const uint64_t number = request_number_;
     const bool watch = request_.path == "/query" || request_.path == "/debug/requests";
     Route(services_, shared_from_this());
@@ -269,6 +298,7 @@ class ConnectionImpl : public Connection,
   // While an answer is being made, nothing is read; so that a client that goes away is noticed, the
   // socket is looked at when there is something to read.
   void WatchClient() {
+    if (stream_.is_tls()) return ReadAhead();
     stream_.socket().async_wait(
         tcp::socket::wait_read,
         [self = shared_from_this(), number = request_number_](error_code error) {
@@ -282,11 +312,46 @@ class ConnectionImpl : public Connection,
         error ? -1 : ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0) return;  // the next request; who pipelines is there
     if (n < 0 && !error && (errno == EAGAIN || errno == EINTR)) return WatchClient();
+    ClientGone();
+  }
+
+  void ClientGone() {
     client_gone_.store(true);
     keep_alive_ = false;
     absl::MutexLock lock(&mu_);
     closed_ = true;
     room_.Signal();
+  }
+
+  // With TLS what is readable on the socket may be the client's farewell, and only reading tells.
+  // What it is instead, the beginning of the next request, stays in the buffer.
+  void ReadAhead() {
+    if (buffer_.size() > 0) return;  // the next request; who pipelines is there
+    reading_ahead_ = true;
+    stream_.async_read_some(
+        buffer_.prepare(kReadBytes),
+        [self = shared_from_this()](error_code error, size_t n) { self->OnReadAhead(error, n); });
+  }
+
+  void OnReadAhead(error_code error, size_t n) {
+    reading_ahead_ = false;
+    buffer_.commit(n);
+    if (shutting_down_ || !stream_.socket().is_open()) return;
+    if (in_request_) {
+      if (error) ClientGone();
+      return;
+    }
+    read_ahead_timer_.cancel();
+    if (error) return Close();
+    ReadHeader();
+  }
+
+  // The stream's timeouts are set when an operation begins; the one ahead began without.
+  void CloseIfNothingComes(std::chrono::milliseconds time) {
+    read_ahead_timer_.expires_after(time);
+    read_ahead_timer_.async_wait([self = shared_from_this()](error_code stopped) {
+      if (!stopped && self->reading_ahead_ && !self->in_request_) self->Close();
+    });
   }
 
   // --- Writing: network thread.
@@ -314,7 +379,7 @@ class ConnectionImpl : public Connection,
   }
 
   void WriteSome() {
-    stream_.expires_after(std::chrono::milliseconds(services_.options.progress_timeout_ms));
+    ExpireAfter(services_.options.progress_timeout_ms);
     stream_.async_write_some(
         asio::buffer(out_.data() + written_, out_.size() - written_),
         [self = shared_from_this()](error_code error, size_t n) { self->OnWritten(error, n); });
@@ -379,26 +444,39 @@ class ConnectionImpl : public Connection,
   // Tells the client that this was all, and gives it time to read it: closing while it still sends
   // would reset the connection and take the answer with it.
   void Discard() {
+    stream_.tcp().expires_after(kDiscardTime);
+    if (!stream_.is_tls()) return DiscardRest();
+    shutting_down_ = true;
+    if (reading_ahead_) CloseIfNothingComes(kDiscardTime);
+    stream_.async_shutdown([self = shared_from_this()](error_code error) {
+      // Else something came that was no farewell of the client's.
+      if (!error || error == asio::error::eof || self->reading_ahead_) return self->Close();
+      self->DiscardRest();
+    });
+  }
+
+  // Of the bytes of TCP: nobody unpacks them any more.
+  void DiscardRest() {
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    stream_.expires_after(kDiscardTime);
     discarded_ = 0;
     DiscardSome();
   }
 
   void DiscardSome() {
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(kLargeReadBytes),
-                            [self = shared_from_this()](error_code error, size_t n) {
-                              self->discarded_ += n;
-                              if (error || self->discarded_ > kDiscardBytesMax) {
-                                return self->Close();
-                              }
-                              self->DiscardSome();
-                            });
+    stream_.tcp().async_read_some(buffer_.prepare(kLargeReadBytes),
+                                  [self = shared_from_this()](error_code error, size_t n) {
+                                    self->discarded_ += n;
+                                    if (error || self->discarded_ > kDiscardBytesMax) {
+                                      return self->Close();
+                                    }
+                                    self->DiscardSome();
+                                  });
   }
 
   void ShutDown() {
+    if (stream_.is_tls()) return Discard();
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
     Close();
@@ -414,7 +492,8 @@ class ConnectionImpl : public Connection,
     Account();
     error_code ignored;
     stream_.socket().close(ignored);
-    stream_.cancel();
+    stream_.tcp().cancel();
+    read_ahead_timer_.cancel();
     Closed();
   }
 
@@ -425,7 +504,8 @@ class ConnectionImpl : public Connection,
     on_close();
   }
 
-  beast::tcp_stream stream_;
+  ClientStream stream_;
+  asio::steady_timer read_ahead_timer_;
   const Services& services_;
   std::function<void()> on_close_;
   std::string remote_address_;
@@ -443,6 +523,8 @@ class ConnectionImpl : public Connection,
   bool stopping_ = false;
   bool discard_rest_ = false;
   size_t discarded_ = 0;
+  bool reading_ahead_ = false;  // with TLS: a read into buffer_ is under way beside a request
+  bool shutting_down_ = false;  // with TLS: the farewell is under way
 
   std::string out_;  // being written
   size_t written_ = 0;
@@ -461,9 +543,10 @@ class ConnectionImpl : public Connection,
 
 }  // namespace
 
-std::shared_ptr<Connection> NewConnection(tcp::socket socket, const Services& services,
+std::shared_ptr<Connection> NewConnection(tcp::socket socket, const TlsContext* tls,
+                                          const Services& services,
                                           std::function<void()> on_close) {
-  return std::make_shared<ConnectionImpl>(std::move(socket), services, std::move(on_close));
+  return std::make_shared<ConnectionImpl>(std::move(socket), tls, services, std::move(on_close));
 }
 
 }  // namespace varve::http

@@ -23,8 +23,10 @@ class Connection {
   virtual void Abort() = 0;
 };
 
-// `on_close` is called once, on the connection's thread or when it is destroyed.
+// `tls` null: plain TCP; only borrowed for this call. `on_close` is called once, on the
+// connection's thread or when it is destroyed.
 std::shared_ptr<Connection> NewConnection(boost::asio::ip::tcp::socket socket,
-                                          const Services& services, std::function<void()> on_close);
+                                          const TlsContext* tls, const Services& services,
+                                          std::function<void()> on_close);
 
 }  // namespace varve::http

@@ -33,7 +33,7 @@ struct Loop {
 
 class ServerImpl : public Server {
  public:
-  explicit ServerImpl(Services services) : services_(std::move(services)) {
+  explicit ServerImpl(Services services) : services_(std::move(services)), tls_(services_.tls) {
     size_t threads = services_.options.threads;
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
     for (size_t i = 0; i < threads; ++i) loops_.push_back(std::make_unique<Loop>());
@@ -74,6 +74,11 @@ class ServerImpl : public Server {
   }
 
   uint16_t port() const override { return port_; }
+
+  void UseTls(std::shared_ptr<const TlsContext> tls) override ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    tls_ = std::move(tls);
+  }
 
   void Stop(int64_t grace_ms) override ABSL_LOCKS_EXCLUDED(mu_) {
     {
@@ -118,6 +123,7 @@ class ServerImpl : public Server {
   void Admit(Loop& loop, tcp::socket socket) {
     Metrics& metrics = *services_.metrics;
     const size_t max = services_.options.max_connections;
+    std::shared_ptr<const TlsContext> tls;
     {
       absl::MutexLock lock(&mu_);
       if (stopped_ || (max != 0 && open_ >= max)) {
@@ -125,11 +131,12 @@ class ServerImpl : public Server {
         return;  // closes the socket
       }
       ++open_;
+      tls = tls_;
     }
     metrics.connections_total.fetch_add(1, std::memory_order_relaxed);
     metrics.connections.fetch_add(1, std::memory_order_relaxed);
     const uint64_t number = next_connection_++;
-    auto connection = NewConnection(std::move(socket), services_, [this, &loop, number] {
+    auto connection = NewConnection(std::move(socket), tls.get(), services_, [this, &loop, number] {
       loop.connections.erase(number);
       services_.metrics->connections.fetch_sub(1, std::memory_order_relaxed);
       absl::MutexLock lock(&mu_);
@@ -168,6 +175,7 @@ class ServerImpl : public Server {
   absl::CondVar closed_one_;
   size_t open_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mu_) = false;
+  std::shared_ptr<const TlsContext> tls_ ABSL_GUARDED_BY(mu_);  // null: plain HTTP
   std::vector<std::unique_ptr<Loop>> loops_;
   std::optional<tcp::acceptor> acceptor_;
   std::optional<asio::steady_timer> pause_;

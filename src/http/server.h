@@ -22,6 +22,10 @@ class Server {
   // The port that is listened on (of use when the options said 0).
   virtual uint16_t port() const = 0;
 
+  // Greets clients that come from now on with `tls`, which is not null; connections there are go on
+  // as they are. Only for a server that was started with TLS.
+  virtual void UseTls(std::shared_ptr<const TlsContext> tls) = 0;
+
   // Stops accepting, lets what runs finish for at most `grace_ms`, then closes every connection
   // and joins the threads. Queries that are cut off are cancelled.
   virtual void Stop(int64_t grace_ms) = 0;

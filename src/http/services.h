@@ -12,6 +12,7 @@
 #include "engine/store.h"
 #include "http/metrics.h"
 #include "http/query_threads.h"
+#include "http/tls.h"
 #include "meta/catalog.h"
 #include "query/executor.h"
 #include "retention/enforcer.h"
@@ -34,6 +35,8 @@ struct HttpOptions {
   size_t max_connections = 0;
   int64_t idle_timeout_ms = 180'000;     // a connection without a request
   int64_t progress_timeout_ms = 60'000;  // a peer that sends or takes nothing in mid-message
+  int64_t handshake_timeout_ms =
+      10'000;  // from accepting a connection to the end of TLS's greeting
   std::vector<std::pair<std::string, std::string>> headers;  // [http.headers]
 };
 
@@ -59,8 +62,11 @@ struct Services {
   const query::ContinuousQueries* continuous_queries = nullptr;  // null: they are not run
   bool continuous_query_stats = false;                           // tell of each
   HttpOptions options;
+  std::shared_ptr<const TlsContext> tls;                // null: plain HTTP
   int64_t start_ns = 0;                                 // Env::NowNs() at the start
   std::function<void(const AccessRecord&)> access_log;  // may be empty; any thread
+  // A client with which no TLS could be agreed on; may be empty; any thread.
+  std::function<void(std::string_view client, std::string_view error)> on_handshake_error;
 };
 
 }  // namespace varve::http

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/status.h"
 #include "server/declared_toml.h"
@@ -90,6 +91,17 @@ class Applier {
     return absl::OkStatus();
   }
 
+  // The words of a list, joined as Options has them; nothing for what is no list of text.
+  static std::optional<std::string> Joined(const toml::array& list) {
+    std::string joined;
+    for (const toml::node& word : list) {
+      const auto text = word.value_exact<std::string>();
+      if (!text) return std::nullopt;
+      base::StrAppend(joined, joined.empty() ? "" : ",", *text);
+    }
+    return joined;
+  }
+
   absl::Status ApplyValue(const std::string& name, const toml::node& node) {
     const OptionSpec* spec = FindOption(name);
     if (spec == nullptr) {
@@ -105,7 +117,11 @@ class Applier {
                           : base::StrCat("unknown key ", name, "; did you mean ", meant, "?"));
     }
     std::string text;
-    if (const auto value = node.value_exact<std::string>()) {
+    if (const toml::array* list = node.as_array(); list && spec->kind == OptionKind::kList) {
+      const auto joined = Joined(*list);
+      if (!joined) return At(node, base::StrCat(name, ": expected a list of text"));
+      text = *joined;
+    } else if (const auto value = node.value_exact<std::string>()) {
       text = *value;
     } else if (const auto number = node.value_exact<int64_t>()) {
       text = base::StrCat(*number);

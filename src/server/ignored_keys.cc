@@ -5,6 +5,7 @@ namespace varve::server {
 const std::vector<std::string_view>& IgnoredKeys() {
   static const std::vector<std::string_view> keys = {
       "reporting-disabled",
+      "reporting-enabled",
       "bind-address",
       "meta.logging-enabled",
       "data.wal-fsync-delay",
@@ -39,9 +40,6 @@ const std::vector<std::string_view>& IgnoredKeys() {
       "http.pprof-auth-enabled",
       "http.debug-pprof-enabled",
       "http.prom-read-auth-enabled",
-      "http.https-enabled",
-      "http.https-certificate",
-      "http.https-private-key",
       "http.max-concurrent-write-limit",
       "http.max-enqueued-write-limit",
       "http.enqueued-write-timeout",
@@ -55,7 +53,6 @@ const std::vector<std::string_view>& IgnoredKeys() {
       "collectd.*",
       "opentsdb.*",
       "udp.*",
-      "tls.*",
       "flux-controller.*",
       "ifql.*",
   };

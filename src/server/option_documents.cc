@@ -20,8 +20,19 @@ std::string Quoted(std::string_view text) {
   return quoted + "\"";
 }
 
+std::string QuotedList(std::string_view words) {
+  std::string list = "[";
+  while (!words.empty()) {
+    const size_t comma = words.find(',');
+    base::StrAppend(list, list.size() == 1 ? "" : ", ", Quoted(words.substr(0, comma)));
+    words.remove_prefix(comma == words.npos ? words.size() : comma + 1);
+  }
+  return list + "]";
+}
+
 std::string TomlText(const OptionSpec& spec, const Options& options) {
   const std::string text = OptionText(spec, options);
+  if (spec.kind == OptionKind::kList) return QuotedList(text);
   if (spec.kind == OptionKind::kBool || spec.kind == OptionKind::kCount) return text;
   if (spec.kind == OptionKind::kBytes &&
       text.find_first_not_of("0123456789") == std::string::npos) {
@@ -42,6 +53,8 @@ std::string_view KindName(OptionKind kind) {
       return "size";
     case OptionKind::kDuration:
       return "duration";
+    case OptionKind::kList:
+      return "list of text";
     case OptionKind::kChoice:
       break;
   }

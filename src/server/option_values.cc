@@ -125,6 +125,7 @@ absl::Status SetOption(const OptionSpec& spec, std::string_view text, Options* o
   int64_t value = 0;
   switch (spec.kind) {
     case OptionKind::kText:
+    case OptionKind::kList:
       options->*std::get<std::string Options::*>(spec.target) = text;
       return absl::OkStatus();
     case OptionKind::kChoice:
@@ -171,6 +172,7 @@ absl::Status SetOption(const OptionSpec& spec, std::string_view text, Options* o
 std::string OptionText(const OptionSpec& spec, const Options& options) {
   switch (spec.kind) {
     case OptionKind::kText:
+    case OptionKind::kList:
     case OptionKind::kChoice:
       return options.*std::get<std::string Options::*>(spec.target);
     case OptionKind::kBool:

@@ -103,6 +103,21 @@ const std::vector<OptionSpec>& OptionTable() {
        "A connection without a request for so long is closed."},
       {"http", "network-threads", K::kCount, &O::network_threads, "0", "0 to 1024; 0: one per core",
        "Threads that talk to clients and take writes in."},
+      {"http", "https-enabled", K::kBool, &O::https_enabled, "false", "",
+       "Whether clients must speak TLS."},
+      {"http", "https-certificate", K::kText, &O::https_certificate, "", "",
+       "PEM file with the certificate, followed by those that sign it; read again on SIGHUP."},
+      {"http", "https-private-key", K::kText, &O::https_private_key, "", "",
+       "PEM file with the certificate's key, not encrypted; empty: it is in https-certificate."},
+
+      {"tls", "min-version", K::kChoice, &O::tls_min_version, "tls1.2", "tls1.2|tls1.3",
+       "The oldest version of TLS that is spoken."},
+      {"tls", "max-version", K::kChoice, &O::tls_max_version, "tls1.3", "tls1.2|tls1.3",
+       "The newest version of TLS that is spoken."},
+      {"tls", "ciphers", K::kList, &O::tls_ciphers, "", "",
+       "The cipher suites that are agreed to, by their names in the standards, in Go or in "
+       "OpenSSL; "
+       "a version that none of them belongs to has OpenSSL's."},
 
       {"logging", "format", K::kChoice, &O::log_format, "auto", "auto|logfmt|json",
        "Form of log lines; auto is logfmt."},

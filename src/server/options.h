@@ -64,7 +64,14 @@ struct Options {
   uint64_t max_connection_limit = 0;
   int64_t idle_timeout_ns = 0;
   uint64_t network_threads = 0;
+  bool https_enabled = false;
+  std::string https_certificate;
+  std::string https_private_key;
   std::vector<std::pair<std::string, std::string>> http_headers;  // [http.headers]
+
+  std::string tls_min_version;
+  std::string tls_max_version;
+  std::string tls_ciphers;
 
   std::string log_format;
   std::string log_level;
@@ -72,7 +79,8 @@ struct Options {
   std::vector<retention::DeclaredDatabase> databases;  // [[database]]
 };
 
-enum class OptionKind : uint8_t { kText, kBool, kCount, kBytes, kDuration, kChoice };
+// kList: words, joined with ',' in Options, in the environment and in defaults.
+enum class OptionKind : uint8_t { kText, kBool, kCount, kBytes, kDuration, kChoice, kList };
 
 // One row of the table.
 struct OptionSpec {

@@ -63,6 +63,29 @@ std::string MillisecondText(int64_t ns) {
   return base::StrCat(static_cast<double>(ns / 1000) / 1000, "ms");
 }
 
+void LogCertificate(const Options& options, const http::TlsContext& tls, int64_t now_ns,
+                    Logger& logger) {
+  const std::string expires = TimeText(tls.expires_ns());
+  if (tls.expires_ns() < now_ns) {
+    logger.Warn("certificate has expired",
+                {{"file", options.https_certificate}, {"expires", expires}});
+  } else {
+    logger.Info("read certificate", {{"file", options.https_certificate}, {"expires", expires}});
+  }
+}
+
+// The old certificate stays in use when there is something wrong with the new one.
+void ReloadTls(base::Env& env, const Options& options, http::Server& server, Logger& logger) {
+  auto tls = http::TlsContext::Load(env, MakeTlsOptions(options));
+  if (!tls.ok()) {
+    logger.Error("certificate is not replaced",
+                 {{"error", std::string(base::MessageOf(tls.status()))}});
+    return;
+  }
+  LogCertificate(options, **tls, env.NowNs(), logger);
+  server.UseTls(*std::move(tls));
+}
+
 }  // namespace
 
 absl::StatusOr<InstanceOptions> MakeInstanceOptions(const Options& options) {
@@ -139,6 +162,21 @@ absl::StatusOr<http::HttpOptions> MakeHttpOptions(const Options& options) {
   return result;
 }
 
+http::TlsOptions MakeTlsOptions(const Options& options) {
+  http::TlsOptions result;
+  result.certificate = options.https_certificate;
+  result.private_key = options.https_private_key;
+  result.min_version = options.tls_min_version;
+  result.max_version = options.tls_max_version;
+  std::string_view words = options.tls_ciphers;
+  while (!words.empty()) {
+    const size_t comma = words.find(',');
+    result.ciphers.emplace_back(words.substr(0, comma));
+    words.remove_prefix(comma == words.npos ? words.size() : comma + 1);
+  }
+  return result;
+}
+
 absl::Status Serve(const Options& options, const std::vector<std::string>& ignored,
                    const OptionsReader& read_again, Logger& logger) {
   const sigset_t signals = BlockStopSignals();
@@ -154,6 +192,14 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   };
   http::Services services;
   ASSIGN_OR_RETURN(services.options, MakeHttpOptions(options));
+  if (options.https_enabled) {
+    ASSIGN_OR_RETURN(services.tls, http::TlsContext::Load(env, MakeTlsOptions(options)));
+    LogCertificate(options, *services.tls, env.NowNs(), logger);
+  }
+  services.on_handshake_error = [&logger](std::string_view client, std::string_view error) {
+    logger.Debug("no TLS with a client",
+                 {{"client", std::string(client)}, {"error", std::string(error)}});
+  };
   if (!services.options.auth_enabled && !IsLoopback(services.options.address)) {
     logger.Warn("others can reach this server and authentication is off",
                 {{"address", services.options.address}});
@@ -232,7 +278,8 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   services.options.port = server->port();
   logger.Info("listening",
               {{"address", base::StrCat(services.options.address, ":", server->port())},
-               {"auth", options.auth_enabled ? "on" : "off"}});
+               {"auth", options.auth_enabled ? "on" : "off"},
+               {"tls", options.https_enabled ? "on" : "off"}});
 
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) {
@@ -245,6 +292,7 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
       logger.Error("configuration is not applied",
                    {{"error", std::string(base::MessageOf(status))}});
     }
+    if (options.https_enabled) ReloadTls(env, options, *server, logger);
   }
   logger.Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   server->Stop(kStopGraceMs);

@@ -45,6 +45,21 @@ TEST(AnswerTest, ReadsHealth) {
   EXPECT_TRUE(ParseHealth("nonsense").empty());
 }
 
+TEST(ServerClientTest, AnAddressHasAScheme) {
+  const auto works = [](const std::string& host_port, bool tls) {
+    ServerAddress address;
+    address.host_port = host_port;
+    address.tls = tls;
+    return ServerClient::Create(address).ok();
+  };
+  EXPECT_TRUE(works("https://localhost", false));
+  EXPECT_TRUE(works("localhost:1234", true));
+  EXPECT_TRUE(works("http://localhost:1234/", false));
+  EXPECT_FALSE(works("http://localhost:1234", true));
+  EXPECT_FALSE(works("https://localhost:0", false));
+  EXPECT_FALSE(works("localhost:x", false));
+}
+
 TEST(TextTableTest, AlignsAndJoinsSeries) {
   const auto answer = ParseAnswer(kAnswer);
   ASSERT_TRUE(answer.ok());

@@ -52,6 +52,20 @@ TEST(OptionsTest, DurationsAndSizesReadAndPrint) {
   EXPECT_FALSE(ParseBytes("99999999999999999999g").ok());
 }
 
+TEST(OptionsTest, ListsAreReadFromTomlAndText) {
+  Options options = DefaultOptions();
+  EXPECT_EQ(Apply("[tls]\nciphers = [\"A\", \"B\"]\n", &options), "");
+  EXPECT_EQ(MakeTlsOptions(options).ciphers, (std::vector<std::string>{"A", "B"}));
+  EXPECT_NE(ConfigurationToml(options).find("  ciphers = [\"A\", \"B\"]\n"), std::string::npos);
+  EXPECT_EQ(Apply("[tls]\nciphers = \"C,D\"\n", &options), "");
+  EXPECT_EQ(MakeTlsOptions(options).ciphers, (std::vector<std::string>{"C", "D"}));
+  EXPECT_EQ(Apply("[tls]\nciphers = []\n", &options), "");
+  EXPECT_TRUE(MakeTlsOptions(options).ciphers.empty());
+  EXPECT_NE(ConfigurationToml(options).find("  ciphers = []\n"), std::string::npos);
+  EXPECT_EQ(Apply("[tls]\nciphers = [1]\n", &options),
+            "varve.conf:2: tls.ciphers: expected a list of text");
+}
+
 TEST(OptionsTest, TomlSetsWhatItNames) {
   Options options = DefaultOptions();
   EXPECT_EQ(Apply("root-dir = \"/srv\"\n[http]\nbind-address = \":9999\"\nauth-enabled = true\n"

@@ -92,6 +92,10 @@ VarvedProcess::~VarvedProcess() {
   if (pid_ > 0) Stop();
 }
 
+void VarvedProcess::Signal(int signal) {
+  if (pid_ > 0) kill(pid_, signal);
+}
+
 void VarvedProcess::Kill() {
   if (pid_ > 0) kill(pid_, SIGKILL);
   Wait();

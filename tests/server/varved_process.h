@@ -18,6 +18,7 @@ class VarvedProcess {
   VarvedProcess& operator=(const VarvedProcess&) = delete;
 
   int port() const { return port_; }
+  void Signal(int signal);
   // Sends SIGKILL and waits.
   void Kill();
   // Sends SIGTERM, waits, and returns the exit code (-1: it died of a signal).
