@@ -78,7 +78,7 @@ Response RunError(const Services& services, const Request& request, const absl::
 
 void RunAsync(const Services& services, RunningQuery& running) {
   AsyncSink sink(services, *running.exchange);
-  running.request.cancelled = nullptr;  // the client need not stay
+  running.request.cancelled = &services.query_threads->stopping();  // the client need not stay
   const absl::Status status = services.executor->Run(running.request, sink);
   if (sink.answered()) return;
   if (status.ok()) {

@@ -4,6 +4,7 @@
 // slow readers. Threads are made when a query comes and none is idle, and kept.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -21,8 +22,11 @@ class QueryThreads {
   // At most `threads_max` queries run and `queue_max` wait.
   QueryThreads(size_t threads_max, size_t queue_max)
       : threads_max_(threads_max), queue_max_(queue_max) {}
-  // Runs what waits, then joins.
+  // Sets stopping(), runs what waits, then joins.
   ~QueryThreads();
+
+  // True from when the end began: what no client waits for ends soon.
+  const std::atomic<bool>& stopping() const { return stopping_; }
 
   // Runs `task` on one of the threads; false, and nothing queued, when all are busy and the queue
   // is full.
@@ -37,7 +41,7 @@ class QueryThreads {
   absl::CondVar work_;  // the queue got a task, or all shall stop
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mu_);
   size_t idle_ ABSL_GUARDED_BY(mu_) = 0;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::atomic<bool> stopping_{false};  // changed under mu_
   std::vector<std::thread> threads_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -101,6 +101,9 @@ const std::vector<OptionSpec>& OptionTable() {
        "Connections open at a time; further ones are closed at once."},
       {"http", "idle-timeout", K::kDuration, &O::idle_timeout_ns, "3m", "1s or more",
        "A connection without a request for so long is closed."},
+      {"http", "shutdown-timeout", K::kDuration, &O::shutdown_timeout_ns, "5s", "0s to 1h",
+       "How long requests may go on when the server is told to stop. The process ends at most "
+       "three seconds later, whatever it does."},
       {"http", "network-threads", K::kCount, &O::network_threads, "0", "0 to 1024; 0: one per core",
        "Threads that talk to clients and take writes in."},
       {"http", "https-enabled", K::kBool, &O::https_enabled, "false", "",

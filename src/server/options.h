@@ -63,6 +63,7 @@ struct Options {
   uint64_t max_row_limit = 0;
   uint64_t max_connection_limit = 0;
   int64_t idle_timeout_ns = 0;
+  int64_t shutdown_timeout_ns = 0;
   uint64_t network_threads = 0;
   bool https_enabled = false;
   std::string https_certificate;

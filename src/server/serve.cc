@@ -13,13 +13,15 @@
 #include "http/server.h"
 #include "http/statistics.h"
 #include "http/version.h"
+#include "server/stop_deadline.h"
 
 namespace varve::server {
 namespace {
 
 constexpr size_t kQueryThreadsMax = 512;
 constexpr size_t kQueryQueueMax = 1024;
-constexpr int64_t kStopGraceMs = 5000;
+// What there is to do behind the last request takes less, by far; see docs/operations.md.
+constexpr int64_t kCloseNs = 3'000'000'000;
 
 // Signals come to sigwait() below, on no thread by surprise.
 sigset_t BlockStopSignals() {
@@ -295,7 +297,8 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
     if (options.https_enabled) ReloadTls(env, options, *server, logger);
   }
   logger.Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
-  server->Stop(kStopGraceMs);
+  const StopDeadline deadline(signals, options.shutdown_timeout_ns + kCloseNs, logger);
+  server->Stop(options.shutdown_timeout_ns / 1'000'000);
   query_threads.reset();
   instance->CloseStore();
   server.reset();
