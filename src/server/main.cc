@@ -29,6 +29,8 @@ struct CommandLine {
   std::string data_dir;
   std::string bind_address;
   bool markdown = false;
+  bool manual = false;
+  bool sample = false;
   bool dry_run = false;
 };
 
@@ -41,6 +43,16 @@ std::string ConfigPath(const CommandLine& line) {
   return base::Env::Default().Exists(kDefaultConfig) ? kDefaultConfig : "";
 }
 
+void ApplyCommandLine(const CommandLine& line, Options* options) {
+  if (!line.data_dir.empty()) {
+    options->root_dir = line.data_dir;
+    options->meta_dir.clear();
+    options->store_dir.clear();
+    options->wal_dir.clear();
+  }
+  if (!line.bind_address.empty()) options->http_bind_address = line.bind_address;
+}
+
 absl::Status LoadOptions(const CommandLine& line, Options* options,
                          std::vector<std::string>* ignored) {
   *options = DefaultOptions();
@@ -50,13 +62,7 @@ absl::Status LoadOptions(const CommandLine& line, Options* options,
   }
   RETURN_IF_ERROR(
       ApplyEnvironment([](const std::string& name) { return std::getenv(name.c_str()); }, options));
-  if (!line.data_dir.empty()) {
-    options->root_dir = line.data_dir;
-    options->meta_dir.clear();
-    options->store_dir.clear();
-    options->wal_dir.clear();
-  }
-  if (!line.bind_address.empty()) options->http_bind_address = line.bind_address;
+  ApplyCommandLine(line, options);
   return absl::OkStatus();
 }
 
@@ -92,6 +98,16 @@ int Run(const CommandLine& line) {
 int PrintConfig(const CommandLine& line) {
   if (line.markdown) {
     std::cout << ConfigurationMarkdown();
+    return 0;
+  }
+  if (line.manual) {
+    std::cout << ConfigurationManual();
+    return 0;
+  }
+  if (line.sample) {
+    Options sample = DefaultOptions();
+    ApplyCommandLine(line, &sample);
+    std::cout << ConfigurationSample(sample);
     return 0;
   }
   Options options;
@@ -151,6 +167,9 @@ int Main(int argc, char** argv) {
       "apply", "apply the declared databases, policies and continuous queries");
   AddOptions(*apply, &line);
   apply->add_flag("--dry-run", line.dry_run, "only print what would change");
+  config->add_flag("--sample", line.sample,
+                   "print a file to begin from: defaults, commented out, and the command line's");
+  config->add_flag("--manual", line.manual, "print the manual page varve.conf(5) instead");
   config->add_flag("--markdown", line.markdown, "print docs/configuration.md instead");
   CLI::App* functions = app.add_subcommand("functions", "print the functions of InfluxQL");
   CLI::App* version = app.add_subcommand("version", "print the version");

@@ -122,11 +122,11 @@ std::string EscapeBars(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-std::string ConfigurationToml(const Options& options) {
+// With `sample` defaults are commented out.
+std::string Toml(const Options& options, bool sample) {
   std::string out;
   std::string_view section;
+  const Options defaults = DefaultOptions();
   for (const OptionSpec& spec : OptionTable()) {
     if (spec.section != section) {
       section = spec.section;
@@ -135,7 +135,9 @@ std::string ConfigurationToml(const Options& options) {
     out += Wrap(spec.range.empty() ? std::string(spec.sentence)
                                    : base::StrCat(spec.sentence, " (", spec.range, ")"),
                 "  # ");
-    base::StrAppend(out, section.empty() ? "" : "  ", spec.key, " = ", TomlText(spec, options),
+    const std::string text = TomlText(spec, options);
+    const bool commented = sample && text == TomlText(spec, defaults);
+    base::StrAppend(out, section.empty() ? "" : "  ", commented ? "# " : "", spec.key, " = ", text,
                     "\n");
   }
   if (!options.http_headers.empty()) {
@@ -146,6 +148,61 @@ std::string ConfigurationToml(const Options& options) {
   }
   for (const auto& database : options.databases) AppendDatabase(database, &out);
   return out;
+}
+
+// Text of a manual page: no character is a command, every hyphen one to copy.
+std::string Roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '-') {
+      out += "\\-";
+    } else if (c == '\\') {
+      out += "\\e";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ConfigurationToml(const Options& options) { return Toml(options, false); }
+
+std::string ConfigurationSample(const Options& options) {
+  return "# The configuration of varved; see varve.conf(5). What is commented out is the "
+         "default.\n" +
+         Toml(options, true);
+}
+
+std::string ConfigurationManual() {
+  std::string out =
+      ".TH VARVE.CONF 5 \"\" Varve\n"
+      ".SH NAME\n"
+      "varve.conf \\- configuration of the time\\-series database server varved\n"
+      ".SH DESCRIPTION\n"
+      "A TOML file. A key that is not there has its default; the environment\n"
+      "(VARVE_SECTION_KEY, hyphens as underscores) and the command line override the file.\n"
+      ".B varved config\n"
+      "prints what results. Durations are numbers with a unit (ns, us, ms, s, m, h, d, w), sizes\n"
+      "numbers of bytes, or such with k, m or g (powers of 1024).\n"
+      ".PP\n"
+      "[[database]] sections, which declare databases, retention policies and continuous\n"
+      "queries, and [http.headers] are in docs/configuration.md.\n";
+  std::string_view section = "-";
+  for (const OptionSpec& spec : OptionTable()) {
+    if (spec.section != section) {
+      section = spec.section;
+      base::StrAppend(out, ".SH ", section.empty() ? "TOP LEVEL" : base::StrCat("[", section, "]"),
+                      "\n");
+    }
+    base::StrAppend(out, ".TP\n.B ", Roff(spec.key), "\n", Roff(spec.sentence), "\n");
+    std::string facts;
+    if (!spec.default_text.empty()) base::StrAppend(facts, "Default: ", spec.default_text, ".");
+    if (!spec.range.empty()) base::StrAppend(facts, facts.empty() ? "" : " ", "(", spec.range, ")");
+    if (!facts.empty()) base::StrAppend(out, ".br\n", Roff(facts), "\n");
+  }
+  return out + ".SH SEE ALSO\n.BR varved (8),\n.BR varve (1)\n";
 }
 
 std::string ConfigurationMarkdown() {

@@ -9,6 +9,10 @@ namespace varve::server {
 
 // The effective configuration as a TOML file with comments.
 std::string ConfigurationToml(const Options& options);
+// The same to begin from: what is left at its default is commented out.
+std::string ConfigurationSample(const Options& options);
+// The manual page varve.conf(5).
+std::string ConfigurationManual();
 // docs/configuration.md.
 std::string ConfigurationMarkdown();
 // The options' part of --help.

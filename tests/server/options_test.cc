@@ -161,6 +161,26 @@ TEST(OptionsTest, ThePrintedConfigurationReadsBack) {
   EXPECT_EQ(again.realm, "a \"b\"");
 }
 
+TEST(OptionsTest, ASampleSaysOnlyWhatIsNoDefault) {
+  Options options = DefaultOptions();
+  options.root_dir = "/var/lib/varve";
+  const std::string sample = ConfigurationSample(options);
+  EXPECT_NE(sample.find("\nroot-dir = \"/var/lib/varve\"\n"), std::string::npos);
+  EXPECT_NE(sample.find("\n  # auth-enabled = false\n"), std::string::npos);
+  Options again = DefaultOptions();
+  EXPECT_EQ(Apply(sample, &again), "");
+  EXPECT_EQ(ConfigurationToml(again), ConfigurationToml(options));
+}
+
+TEST(OptionsTest, TheManualHasEveryKey) {
+  const std::string manual = ConfigurationManual();
+  for (const OptionSpec& spec : OptionTable()) {
+    std::string key(spec.key);
+    for (size_t at = 0; (at = key.find('-', at)) != key.npos; at += 2) key.insert(at, "\\");
+    EXPECT_NE(manual.find("\n.B " + key + "\n"), std::string::npos) << spec.Name();
+  }
+}
+
 TEST(OptionsTest, TheConfigurationPageIsUpToDate) {
   std::ifstream file(VARVE_SOURCE_DIR "/docs/configuration.md");
   std::stringstream text;
