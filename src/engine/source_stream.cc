@@ -209,7 +209,12 @@ bool SourceStream::Statistics(ScanStep* step) {
     if (!CanAnswer(column->type, field)) return false;
     any |= column->type == field.type;
   }
-  if (!any || options.window_end(chunk.range.min_ns) < chunk.range.max_ns) return false;
+  const int64_t window_end = any ? options.window_end(chunk.range.min_ns) : 0;
+  if (!any || window_end < chunk.range.max_ns) return false;
+  // Where a window ends before the rows do, hours come sooner or later, and the one this piece ends
+  // in would not be whole any more.
+  const int64_t last = std::min(PieceRange(pieces_ - 1).max_ns, wanted_.max_ns);
+  if (window_end < last && SeekRollup()) return false;
   step->kind = ScanStep::Kind::kStatistics;
   step->range = chunk.range;
   step->statistics.assign(options.fields.size(), {});
