@@ -63,12 +63,12 @@ std::array<double, 3> SampleWidths(std::span<const uint64_t> words) {
   return widths;
 }
 
-// The packed codecs that may turn out the cheapest: all of a short or cold block, otherwise those
+// The orders of difference that may turn out the cheapest: all of a short block, otherwise those
 // within a margin of the best on a sample.
-std::array<bool, 3> WorthPlanning(std::span<const uint64_t> words, const EncodeOptions& options) {
+std::array<bool, 3> WorthPlanning(std::span<const uint64_t> words) {
   constexpr size_t kSmallBlock = 128;
   constexpr double kMarginBits = 1.25;
-  if (options.cold || words.size() < kSmallBlock) return {true, true, true};
+  if (words.size() < kSmallBlock) return {true, true, true};
   const std::array<double, 3> widths = SampleWidths(words);
   const double limit = *std::min_element(widths.begin(), widths.end()) + kMarginBits;
   return {widths[0] <= limit, widths[1] <= limit, widths[2] <= limit};
@@ -98,12 +98,13 @@ WordPlan PlanPacked(std::span<const uint64_t> words, CodecId codec, uint64_t sca
 // The entropy coding that looks best, if it saves enough of `packed_bytes` to be worth its slower
 // reading.
 std::optional<WordPlan> PlanEntropy(std::span<const uint64_t> words, uint64_t scale,
-                                    size_t packed_bytes) {
+                                    const std::array<bool, 3>& worth, size_t packed_bytes) {
   std::optional<EntropyModel> best_model;
   WordPlan best;
   best.bytes = packed_bytes - packed_bytes * kEntropySavingPercent / 100;
   ResidualBuffer residuals;
   for (const CodecId codec : {CodecId::kEntropy, CodecId::kDeltaEntropy, CodecId::kDelta2Entropy}) {
+    if (!worth[DeltaOrder(codec)]) continue;
     const ResidualForm form = FormOf(words, DeltaOrder(codec), scale);
     residuals.Fill(words, form);
     auto model = EntropyModel::Count(residuals.values());
@@ -160,7 +161,7 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
   best.bytes = ~size_t{0};
   const uint64_t scale = CommonFactor(words, shape.range());
   ResidualBuffer residuals;
-  const std::array<bool, 3> worth = WorthPlanning(words, options);
+  const std::array<bool, 3> worth = WorthPlanning(words);
   for (size_t order = 0; order < kPackedCodecs.size(); ++order) {
     const CodecId codec = kPackedCodecs[order];
     if (!worth[order]) continue;
@@ -169,7 +170,7 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
   }
   const size_t packed_bytes = best.bytes;
   if (options.cold) {
-    if (auto plan = PlanEntropy(words, scale, packed_bytes)) Consider(best, *std::move(plan));
+    if (auto plan = PlanEntropy(words, scale, worth, packed_bytes)) Consider(best, *std::move(plan));
   }
   if (depth > 0) {
     if (shape.runs <= words.size() / 4) {
