@@ -162,7 +162,8 @@ class Parser {
   int nesting_ = 0;  // of the parser's own recursion
 };
 
-// GROUP BY time()'s interval: 0 without one. INVALID_ARGUMENT when its arguments are wrong.
+// GROUP BY time()'s interval: 0 without one, of months the longest there is. INVALID_ARGUMENT when
+// its arguments are wrong.
 absl::StatusOr<int64_t> GroupByInterval(const SelectStatement& statement);
 
 }  // namespace varve::query

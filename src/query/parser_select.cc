@@ -46,6 +46,12 @@ bool HasAggregates(const Expr& expr) {
                      [](const ExprPtr& arg) { return HasAggregates(*arg); });
 }
 
+// How long so many months of the calendar are at most.
+int64_t LongestMonths(int64_t months) {
+  constexpr int64_t kDayNs = 86'400'000'000'000;
+  return (months / 12 * 366 + months % 12 * 31) * kDayNs;
+}
+
 }  // namespace
 
 absl::StatusOr<int64_t> GroupByInterval(const SelectStatement& statement) {
@@ -55,10 +61,8 @@ absl::StatusOr<int64_t> GroupByInterval(const SelectStatement& statement) {
     if (call->args.empty() || call->args.size() > 2) {
       return base::InvalidArgument("time dimension expected 1 or 2 arguments");
     }
-    // The schedule of a continuous query knows windows of one length only.
-    if (call->args[0]->As<CalendarLiteral>() ||
-        (call->args.size() == 2 && call->args[1]->As<VarRef>())) {
-      return base::InvalidArgument("a continuous query cannot group by the calendar");
+    if (const auto* length = call->args[0]->As<CalendarLiteral>()) {
+      return LongestMonths(length->months);
     }
     const auto* duration = call->args[0]->As<DurationLiteral>();
     if (duration == nullptr) {

@@ -179,7 +179,7 @@ void ContinuousQueryService::UpdateWatches() {
     for (const QueryPlan::SourceName& source : entry.plan->sources()) {
       const meta::Database* database = catalog->FindDatabase(source.database);
       if (database == nullptr) continue;
-      const engine::LateWrites::Watch own{*entry.threshold, entry.plan->interval_ns()};
+      const engine::LateWrites::Watch own{*entry.threshold, entry.plan->grain_ns()};
       const auto [at, is_new] = watches.try_emplace(database->id, own);
       at->second.before_ns = std::max(at->second.before_ns, own.before_ns);
       at->second.grain_ns = std::min(at->second.grain_ns, own.grain_ns);
@@ -360,7 +360,7 @@ void ContinuousQueryService::RunPending(const QueryKey& key) {
       absl::MutexLock lock(&mu_);
       Entry& entry = entries_[key];
       entry.status.points_written += *written;
-      entry.status.windows_recomputed += plan->WindowCount(piece.end_ns - piece.start_ns);
+      entry.status.windows_recomputed += plan->WindowCount(piece);
     }
     if (!status.ok()) break;
     absl::MutexLock lock(&mu_);
@@ -473,8 +473,9 @@ std::vector<query::ContinuousQueryStatus> ContinuousQueryService::Status() const
     query::ContinuousQueryStatus status = entry->second.status;
     const QueryPlan* plan = entry->second.plan.get();
     if (plan != nullptr) {
-      status.windows_pending = plan->WindowCount(progress->second.pending.total_ns() +
-                                                 entry->second.computing.total_ns());
+      for (const TimeRanges* ranges : {&progress->second.pending, &entry->second.computing}) {
+        for (const Span& span : ranges->spans()) status.windows_pending += plan->WindowCount(span);
+      }
     }
     if (plan != nullptr && progress->second.last_run.has_value()) {
       status.next_run_ns = plan->NextRun(*progress->second.last_run);
@@ -515,7 +516,7 @@ absl::StatusOr<query::BackfillResult> ContinuousQueryService::Backfill(
     const Span piece = plan->FirstPiece(span);
     ASSIGN_OR_RETURN(const uint64_t written, RunPiece(*plan, piece, /*again=*/true, run));
     result.points_written += written;
-    result.windows += plan->WindowCount(piece.end_ns - piece.start_ns);
+    result.windows += plan->WindowCount(piece);
     span.start_ns = piece.end_ns;
   }
   absl::MutexLock lock(&mu_);

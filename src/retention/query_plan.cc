@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <numeric>
 #include <utility>
 
 #include "base/status.h"
@@ -100,8 +101,12 @@ absl::StatusOr<std::shared_ptr<const QueryPlan>> QueryPlan::Make(
   plan->zone_ = compiled->zone;
   const int64_t length = plan->interval_.duration_ns;
   plan->every_ns_ = create->resample_every_ns != 0 ? create->resample_every_ns : length;
-  plan->for_ns_ =
-      create->resample_for_ns != 0 ? create->resample_for_ns : std::max(length, plan->every_ns_);
+  plan->for_ns_ = create->resample_for_ns;
+  if (plan->interval_.calendar()) {
+    plan->slots_are_windows_ = create->resample_every_ns == 0;
+  } else if (plan->for_ns_ == 0) {
+    plan->for_ns_ = std::max(length, plan->every_ns_);
+  }
   plan->ahead_ns_ = length - std::min(length, plan->every_ns_);
   plan->window_by_window_ = IsWindowByWindow(plan->select_);
   query::TimeContext times;
@@ -128,20 +133,42 @@ void QueryPlan::AddSource(const query::Source& source) {
   }
 }
 
-int64_t QueryPlan::Aligned(int64_t time_ns, int64_t length_ns) const {
-  const query::Windows windows({length_ns, interval_.offset_ns}, {}, has_zone_, zone_);
-  return windows.At(time_ns).start_ns;
+query::Windows QueryPlan::slots() const {
+  return slots_are_windows_
+             ? windows()
+             : query::Windows({every_ns_, interval_.offset_ns}, {}, has_zone_, zone_);
 }
 
-int64_t QueryPlan::StartOf(int64_t next_run_ns) const {
-  return Aligned(next_run_ns + interval_.duration_ns - for_ns_ - 1, interval_.duration_ns);
+int64_t QueryPlan::StartOf(int64_t next_run_ns, int64_t last_run_ns) const {
+  if (interval_.calendar()) {
+    const int64_t start_ns = EndedAt(last_run_ns);
+    return for_ns_ == 0 ? start_ns : std::min(start_ns, FirstWindowFrom(next_run_ns - for_ns_));
+  }
+  return windows().At(next_run_ns + interval_.duration_ns - for_ns_ - 1).start_ns;
 }
 
 int64_t QueryPlan::EndOf(int64_t now_ns) const {
-  return Aligned(now_ns + ahead_ns_, interval_.duration_ns);
+  if (interval_.calendar()) {
+    // The present window is looked at once it has gone on for as long as from a run to the next.
+    const query::Window present = windows().At(now_ns);
+    const bool covered = !slots_are_windows_ && present.start_ns + every_ns_ <= now_ns;
+    return covered ? present.end_ns : present.start_ns;
+  }
+  return windows().At(now_ns + ahead_ns_).start_ns;
+}
+
+int64_t QueryPlan::grain_ns() const {
+  // Days of all zones begin at a quarter of an hour, since the zones are zones.
+  constexpr int64_t kQuarterNs = 900 * int64_t{1'000'000'000};
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  const int64_t length = interval_.calendar() ? kQuarterNs : interval_.duration_ns;
+  int64_t grain = std::gcd(length, interval_.offset_ns);
+  if (has_zone_) grain = std::gcd(grain, kQuarterNs);
+  return std::max(grain, std::min(length, kSecondNs));
 }
 
 int64_t QueryPlan::NextRun(int64_t last_run_ns) const {
+  if (slots_are_windows_) return windows().At(last_run_ns).end_ns;
   const int64_t next_ns = last_run_ns + every_ns_;
   if (!has_zone_) return next_ns;
   // A slot in which clocks are set is longer or shorter by as much.
@@ -153,35 +180,37 @@ std::optional<QueryPlan::Due> QueryPlan::DueAt(std::optional<int64_t> last_run,
                                                int64_t now_ns) const {
   const int64_t next_ns = last_run.has_value() ? NextRun(*last_run) : now_ns;
   if (next_ns > now_ns) return std::nullopt;
-  return Due{Aligned(now_ns, every_ns_), {StartOf(next_ns), EndOf(now_ns)}};
+  const int64_t start_ns = StartOf(next_ns, last_run.value_or(SlotOf(next_ns - 1)));
+  return Due{SlotOf(now_ns), {start_ns, EndOf(now_ns)}};
 }
 
 Span QueryPlan::Windows(Span span) const {
   if (span.start_ns >= span.end_ns) return {};
-  const query::Windows windows(interval_, {}, has_zone_, zone_);
-  return {windows.At(span.start_ns).start_ns, windows.At(span.end_ns - 1).end_ns};
+  return {windows().At(span.start_ns).start_ns, windows().At(span.end_ns - 1).end_ns};
 }
 
 int64_t QueryPlan::FirstWindowFrom(int64_t time_ns) const {
-  const query::Windows windows(interval_, {}, has_zone_, zone_);
-  const query::Window window = windows.At(time_ns);
+  const query::Window window = windows().At(time_ns);
   return window.start_ns == time_ns ? time_ns : window.end_ns;
 }
 
 Span QueryPlan::FirstPiece(Span span) const {
-  const query::Windows windows(interval_, {}, has_zone_, zone_);
   Span piece{span.start_ns, span.start_ns};
   const int64_t count = window_by_window_ ? kWindowsPerPiece : 1;
   for (int64_t i = 0; i < count && piece.end_ns < span.end_ns; ++i) {
-    piece.end_ns = windows.At(piece.end_ns).end_ns;
+    piece.end_ns = windows().At(piece.end_ns).end_ns;
   }
   piece.end_ns = std::min(piece.end_ns, span.end_ns);
   return piece;
 }
 
-uint64_t QueryPlan::WindowCount(int64_t length_ns) const {
+uint64_t QueryPlan::WindowCount(Span span) const {
+  if (span.start_ns >= span.end_ns) return 0;
+  if (interval_.calendar()) return windows().CountWithin({span.start_ns, span.end_ns - 1});
+  // A change of the clocks makes a day an hour longer or shorter, not two days of it.
   const int64_t one = interval_.duration_ns;
-  return static_cast<uint64_t>((length_ns + one - 1) / one);
+  return std::max<uint64_t>(1,
+                            static_cast<uint64_t>((span.end_ns - span.start_ns + one / 2) / one));
 }
 
 SelectStatement QueryPlan::Statement(Span span) const {

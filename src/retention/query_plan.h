@@ -32,18 +32,26 @@ class QueryPlan {
     int64_t last_run_ns = 0;  // what `last_run` is after this run
     Span span;                // of whole windows; may be empty
   };
+  // Windows of the calendar differ in length. Without RESAMPLE EVERY such a query runs at the end
+  // of each; a run covers the windows that ended since the slot before, whatever RESAMPLE FOR says.
+  //
   // The run that is due at `now_ns` after one at `last_run`; absent: none is yet.
   std::optional<Due> DueAt(std::optional<int64_t> last_run, int64_t now_ns) const;
   // When the next run is due.
   int64_t NextRun(int64_t last_run_ns) const;
   // Where the next run will begin: earlier windows are not looked at again by themselves.
-  int64_t NextStart(int64_t last_run_ns) const { return StartOf(NextRun(last_run_ns)); }
+  int64_t NextStart(int64_t last_run_ns) const {
+    return StartOf(NextRun(last_run_ns), last_run_ns);
+  }
   // Where the run that would have been due last before `now_ns` begins, had all gone well.
-  int64_t UsualStart(int64_t now_ns) const { return StartOf(Aligned(now_ns, every_ns_)); }
+  int64_t UsualStart(int64_t now_ns) const {
+    const int64_t slot_ns = SlotOf(now_ns);
+    return StartOf(slot_ns, SlotOf(slot_ns - 1));
+  }
   // The resample slot that `time_ns` lies in.
-  int64_t SlotOf(int64_t time_ns) const { return Aligned(time_ns, every_ns_); }
+  int64_t SlotOf(int64_t time_ns) const { return slots().At(time_ns).start_ns; }
   // The end of the last window that is over.
-  int64_t EndedAt(int64_t now_ns) const { return Aligned(now_ns, interval_.duration_ns); }
+  int64_t EndedAt(int64_t now_ns) const { return windows().At(now_ns).start_ns; }
 
   // `span` extended to whole windows.
   Span Windows(Span span) const;
@@ -51,7 +59,8 @@ class QueryPlan {
   int64_t FirstWindowFrom(int64_t time_ns) const;
   // The first part of `windows` (whole ones) that is to be computed at a time.
   Span FirstPiece(Span windows) const;
-  uint64_t WindowCount(int64_t length_ns) const;
+  // How many windows `span` holds, which is of whole ones.
+  uint64_t WindowCount(Span span) const;
 
   // The SELECT over `span`.
   query::SelectStatement Statement(Span span) const;
@@ -72,15 +81,20 @@ class QueryPlan {
   const SourceName& target() const { return target_; }  // an empty name: that of the source
   const std::string& database() const { return database_; }
   const std::string& name() const { return name_; }
-  int64_t interval_ns() const { return interval_.duration_ns; }
+  // Divides the distances between windows' starts, or nearly so.
+  int64_t grain_ns() const;
+  // From one run to the next; of the calendar's windows the mean.
   int64_t every_ns() const { return every_ns_; }
 
  private:
   QueryPlan() = default;
   void AddSources(const query::SelectStatement& select);
   void AddSource(const query::Source& source);
-  int64_t Aligned(int64_t time_ns, int64_t length_ns) const;
-  int64_t StartOf(int64_t next_run_ns) const;
+  query::Windows windows() const { return {interval_, {}, has_zone_, zone_}; }
+  // What resampling is aligned to.
+  query::Windows slots() const;
+  // Where the run at a slot begins, `last_run_ns` being the slot before.
+  int64_t StartOf(int64_t next_run_ns, int64_t last_run_ns) const;
   int64_t EndOf(int64_t now_ns) const;
 
   std::string database_;
@@ -89,9 +103,10 @@ class QueryPlan {
   query::Interval interval_;
   bool has_zone_ = false;
   absl::TimeZone zone_ = absl::UTCTimeZone();
-  int64_t every_ns_ = 0;           // RESAMPLE EVERY, or the interval
-  int64_t for_ns_ = 0;             // how far back a run goes
-  int64_t ahead_ns_ = 0;           // how much of the present window a run covers
+  bool slots_are_windows_ = false;  // of the calendar, without RESAMPLE EVERY
+  int64_t every_ns_ = 0;            // RESAMPLE EVERY, or the interval
+  int64_t for_ns_ = 0;              // how far back a run goes; of the calendar's windows, at least
+  int64_t ahead_ns_ = 0;  // how much of the present window a run covers; not the calendar's
   bool window_by_window_ = false;  // the answer does not depend on how many windows are asked for
   std::vector<SourceName> sources_;
   SourceName target_;  // an empty name: that of the source

@@ -35,10 +35,4 @@ void TimeRanges::CutFrom(int64_t time_ns) {
   if (!spans_.empty()) spans_.back().end_ns = std::min(spans_.back().end_ns, time_ns);
 }
 
-int64_t TimeRanges::total_ns() const {
-  int64_t total = 0;
-  for (const Span& span : spans_) total += span.end_ns - span.start_ns;
-  return total;
-}
-
 }  // namespace varve::retention

@@ -30,7 +30,6 @@ class TimeRanges {
 
   bool empty() const { return spans_.empty(); }
   const std::vector<Span>& spans() const { return spans_; }  // ascending, disjoint, not touching
-  int64_t total_ns() const;
 
  private:
   std::vector<Span> spans_;

@@ -88,14 +88,19 @@ TEST(ParserTest, LengthsOfTheCalendarHaveOneForm) {
   EXPECT_EQ(ErrorOf("SELECT mean(v) FROM m GROUP BY time(1h2mo)"), "invalid duration");
 }
 
-TEST(ParserTest, AContinuousQueryCannotGroupByTheCalendar) {
-  for (const char* interval : {"1mo", "1w, monday"}) {
-    const std::string error = ErrorOf(base::StrCat(
-        "CREATE CONTINUOUS QUERY c ON d BEGIN SELECT mean(v) INTO o FROM m GROUP BY time(",
-        interval, ") END"));
-    EXPECT_NE(error.find("a continuous query cannot group by the calendar"), std::string::npos)
-        << error;
-  }
+TEST(ParserTest, ContinuousQueriesGroupByTheCalendar) {
+  const auto create = [](std::string_view resample, std::string_view interval) {
+    return base::StrCat("CREATE CONTINUOUS QUERY c ON d ", resample,
+                        "BEGIN SELECT mean(v) INTO o FROM m GROUP BY time(", interval, ") END");
+  };
+  EXPECT_EQ(Print(create("", "1mo")), create("", "1mo"));
+  EXPECT_EQ(Print(create("RESAMPLE EVERY 1d ", "2w, monday")),
+            create("RESAMPLE EVERY 1d ", "2w, monday"));
+  EXPECT_EQ(Print(create("RESAMPLE FOR 31d ", "1mo")), create("RESAMPLE FOR 31d ", "1mo"));
+  EXPECT_EQ(ErrorOf(create("RESAMPLE FOR 30d ", "1mo")),
+            "FOR duration must be >= GROUP BY time duration: must be a minimum of 31d, got 30d");
+  EXPECT_EQ(ErrorOf(create("RESAMPLE FOR 52w ", "1y")),
+            "FOR duration must be >= GROUP BY time duration: must be a minimum of 366d, got 52w");
 }
 
 TEST(ParserTest, NeverShowsPasswords) {
