@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "model/types.h"
 #include "query/ast.h"
+#include "query/time_ranges.h"
 
 namespace varve::query {
 
@@ -36,6 +37,16 @@ struct BackfillResult {
   uint64_t points_written = 0;
 };
 
+class ResultSink;
+
+// The points that a DELETE is for.
+struct DeletedPoints {
+  std::string database;
+  std::vector<Source> sources;  // measurements; none: all
+  ExprPtr condition;            // of tags; or null
+  TimeRanges ranges;
+};
+
 // Thread safety: every method may be called from any thread.
 class ContinuousQueries {
  public:
@@ -51,6 +62,13 @@ class ContinuousQueries {
   virtual absl::StatusOr<BackfillResult> Backfill(const std::string& database,
                                                   const std::string& name, int64_t from_ns,
                                                   int64_t to_ns, const Runner& run) = 0;
+
+  // Runs a SELECT that answers rows.
+  using Reader = std::function<absl::Status(const SelectStatement&, ResultSink&)>;
+  // Called before points are deleted, so that what was computed of them can be told from other
+  // points and taken away with them. What it returns is to be called when they are deleted. Without
+  // effect where the points cannot be read.
+  virtual std::function<void()> BeforeDelete(const DeletedPoints& points, const Reader& read) = 0;
 };
 
 }  // namespace varve::query

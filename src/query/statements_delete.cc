@@ -3,6 +3,7 @@
 
 #include "base/status.h"
 #include "query/schema_reader.h"
+#include "query/select.h"
 #include "query/statements.h"
 
 namespace varve::query {
@@ -63,6 +64,24 @@ absl::Status AddRequests(const Deletion& deletion, const std::string& policy,
   return absl::OkStatus();
 }
 
+// Series that are dropped keep what was computed of them.
+std::function<void()> Announce(const Deletion& deletion, const TimeRanges& ranges,
+                               const std::vector<engine::DeleteRequest>& requests,
+                               const StatementContext& context) {
+  ContinuousQueries* const queries = context.environment.continuous_queries;
+  if (queries == nullptr || deletion.drop_series || requests.empty()) return nullptr;
+  const auto read = [&](const SelectStatement& select, ResultSink& sink) -> absl::Status {
+    RETURN_IF_ERROR(context.interrupted());
+    SelectContext own;
+    own.environment = &context.environment;
+    own.now_ns = context.now_ns;
+    own.interrupted = context.interrupted;
+    return RunSelect(select, own, sink);
+  };
+  return queries->BeforeDelete(
+      {context.request.database, deletion.sources, deletion.where.condition, ranges}, read);
+}
+
 // All requests are made before the first deletes, so that a condition that cannot be met deletes
 // nothing.
 absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
@@ -88,11 +107,14 @@ absl::Status Delete(const Deletion& deletion, const StatementContext& context) {
       RETURN_IF_ERROR(AddRequests(deletion, policy, sources, *database, range, store, &requests));
     }
   }
+  const std::function<void()> deleted = Announce(deletion, ranges, requests, context);
+  absl::Status status;
   for (const engine::DeleteRequest& request : requests) {
-    RETURN_IF_ERROR(context.interrupted());
-    RETURN_IF_ERROR(store.Delete(request));
+    status.Update(context.interrupted());
+    if (status.ok()) status.Update(store.Delete(request));
   }
-  return absl::OkStatus();
+  if (deleted) deleted();
+  return status;
 }
 
 absl::StatusOr<SplitCondition> SplitWhere(const ExprPtr& where, const StatementContext& context) {

@@ -335,8 +335,9 @@ void ContinuousQueryService::RunPending(const QueryKey& key) {
   {
     absl::MutexLock lock(&mu_);
     const auto found = entries_.find(key);
-    if (found == entries_.end() || progress_[key].pending.empty()) return;
+    if (found == entries_.end()) return;
     Entry& entry = found->second;
+    if (progress_[key].pending.empty() && entry.stale.empty()) return;
     const int64_t monotonic_ns = env_.MonotonicNs();
     if (monotonic_ns < entry.retry_at_ns) return;
     if (monotonic_ns < entry.recompute_at_ns) return;
@@ -366,6 +367,7 @@ void ContinuousQueryService::RunPending(const QueryKey& key) {
     absl::MutexLock lock(&mu_);
     entries_[key].computing.CutBefore(span.end_ns);
   }
+  if (status.ok()) status = RemoveStale(key);
   {
     absl::MutexLock lock(&mu_);
     Entry& entry = entries_[key];
@@ -430,14 +432,19 @@ absl::StatusOr<uint64_t> ContinuousQueryService::RunPiece(const QueryPlan& plan,
 
 absl::StatusOr<uint64_t> ContinuousQueryService::RunStatement(
     const std::string& database, const query::SelectStatement& statement) {
+  WrittenSink sink;
+  RETURN_IF_ERROR(RunText(database, query::Format(statement), sink));
+  return sink.Result();
+}
+
+absl::Status ContinuousQueryService::RunText(const std::string& database, std::string text,
+                                             query::ResultSink& sink) {
   query::QueryRequest request;
-  request.text = query::Format(statement);
+  request.text = std::move(text);
   request.database = database;
   request.client = "continuous query";
   request.cancelled = &stopping_;
-  WrittenSink sink;
-  RETURN_IF_ERROR(executor_->Run(request, sink));
-  return sink.Result();
+  return executor_->Run(request, sink);
 }
 
 void ContinuousQueryService::NoteResult(const QueryKey& key, const absl::Status& status) {
@@ -514,6 +521,7 @@ absl::StatusOr<query::BackfillResult> ContinuousQueryService::Backfill(
   result.range = {span.start_ns, span.end_ns - 1};
   while (span.start_ns < span.end_ns) {
     const Span piece = plan->FirstPiece(span);
+    absl::ReaderMutexLock writing(&target_mu_);
     ASSIGN_OR_RETURN(const uint64_t written, RunPiece(*plan, piece, /*again=*/true, run));
     result.points_written += written;
     result.windows += plan->WindowCount(piece);

@@ -9,8 +9,9 @@
 //  - A window is never computed again from what is left of it after retention dropped a shard.
 //  - Queries that feed each other run in that order.
 //  - A run that failed is tried again, after a pause that doubles from a second to five minutes.
-// A run only writes points, as SELECT INTO does, so running it twice changes nothing; a window
-// whose points are all gone keeps what was computed of them.
+//  - A window whose points have all been deleted loses what the query had stored of them, where it
+//    is certain that it was this query (stale_points.h).
+// A run only writes points, as SELECT INTO does, so running it twice changes nothing.
 #pragma once
 
 #include <atomic>
@@ -36,6 +37,7 @@
 #include "retention/enforcer.h"
 #include "retention/progress.h"
 #include "retention/query_plan.h"
+#include "retention/stale_points.h"
 
 namespace varve::retention {
 
@@ -82,6 +84,8 @@ class ContinuousQueryService final : public query::ContinuousQueries {
   absl::Status SaveNotes() ABSL_LOCKS_EXCLUDED(mu_);
 
   std::vector<query::ContinuousQueryStatus> Status() const override ABSL_LOCKS_EXCLUDED(mu_);
+  std::function<void()> BeforeDelete(const query::DeletedPoints& points,
+                                     const Reader& read) override ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<query::BackfillResult> Backfill(const std::string& database,
                                                  const std::string& name, int64_t from_ns,
                                                  int64_t to_ns, const Runner& run) override
@@ -95,6 +99,7 @@ class ContinuousQueryService final : public query::ContinuousQueries {
     bool tracked = false;                   // late points mark its windows
     std::optional<int64_t> threshold;       // points before it mark windows
     TimeRanges computing;                   // taken from `pending`, not known to have gone well
+    StaleCandidates stale;                  // to be taken away if their windows give nothing now
     int64_t recompute_at_ns = 0;            // monotonic; not before
     int64_t retry_at_ns = 0;                // monotonic
     int64_t retry_pause_ns = 0;
@@ -121,6 +126,24 @@ class ContinuousQueryService final : public query::ContinuousQueries {
   void RunPending(const QueryKey& key) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RunCatchUp(const QueryKey& key, const QueryPlan& plan, Span span)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // deleted_points.cc
+  struct ReadingPlan {
+    QueryKey key;
+    std::shared_ptr<const QueryPlan> plan;
+    int64_t threshold = 0;
+  };
+  std::vector<ReadingPlan> PlansOf(const query::DeletedPoints& points)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a point of the plan's target may be told to be its own.
+  bool OwnsTarget(const QueryPlan& plan) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  StaleCandidates ReadCandidates(const ReadingPlan& reading, const query::DeletedPoints& points,
+                                 const Reader& read) const;
+  absl::Status RemoveStale(const QueryKey& key) ABSL_LOCKS_EXCLUDED(mu_, target_mu_);
+  absl::Status RemoveStale(const QueryPlan& plan, Span piece, StaleCandidates candidates)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(target_mu_);
+  absl::Status RunText(const std::string& database, std::string text, query::ResultSink& sink);
+  absl::Status ReadText(const query::SelectStatement& statement, PointSink& sink);
+
   absl::StatusOr<uint64_t> RunPiece(const QueryPlan& plan, Span span, bool again,
                                     const Runner& run);
   absl::StatusOr<uint64_t> RunStatement(const std::string& database,
@@ -139,6 +162,9 @@ class ContinuousQueryService final : public query::ContinuousQueries {
   std::atomic<bool> stopping_{false};
 
   absl::Mutex work_mu_;  // held for a whole Tick()
+  // After it: read while a backfill writes a piece, written while stale points are told and
+  // removed, so that what is written is not taken for what had been there.
+  absl::Mutex target_mu_;
 
   mutable absl::Mutex mu_;  // held for file writes, never for queries
   uint64_t synced_version_ ABSL_GUARDED_BY(mu_) = 0;

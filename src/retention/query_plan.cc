@@ -47,6 +47,19 @@ bool IsWindowByWindow(const Expr& expr) {
   return true;
 }
 
+// Whether a window gives one value: neither several rows, nor fields or tags beside a selector.
+bool GivesOneValue(const Expr& expr) {
+  if (const auto* call = expr.As<Call>()) {
+    return call->name != "top" && call->name != "bottom" && call->name != "distinct";
+  }
+  if (const auto* binary = expr.As<query::BinaryExpr>()) {
+    return GivesOneValue(*binary->left) && GivesOneValue(*binary->right);
+  }
+  if (const auto* paren = expr.As<query::ParenExpr>()) return GivesOneValue(*paren->inner);
+  return expr.As<query::VarRef>() == nullptr && expr.As<query::Wildcard>() == nullptr &&
+         expr.As<query::RegexLiteral>() == nullptr && expr.As<query::Distinct>() == nullptr;
+}
+
 bool IsWindowByWindow(const SelectStatement& select) {
   if (select.having != nullptr || !select.sort_fields.empty() || select.lookback_ns != 0) {
     return false;
@@ -195,8 +208,11 @@ int64_t QueryPlan::FirstWindowFrom(int64_t time_ns) const {
 }
 
 Span QueryPlan::FirstPiece(Span span) const {
+  return FirstWindows(span, window_by_window_ ? kWindowsPerPiece : 1);
+}
+
+Span QueryPlan::FirstWindows(Span span, int64_t count) const {
   Span piece{span.start_ns, span.start_ns};
-  const int64_t count = window_by_window_ ? kWindowsPerPiece : 1;
   for (int64_t i = 0; i < count && piece.end_ns < span.end_ns; ++i) {
     piece.end_ns = windows().At(piece.end_ns).end_ns;
   }
@@ -226,6 +242,40 @@ SelectStatement QueryPlan::Statement(Span span) const {
                           query::MakeExpr(query::ParenExpr{std::move(select.condition)})});
   }
   return select;
+}
+
+SelectStatement QueryPlan::Reading(Span span, const ExprPtr& also) const {
+  SelectStatement select = Statement(span);
+  select.target.reset();
+  select.fill = query::FillOption::kNone;
+  select.fill_given = true;
+  if (also != nullptr) {
+    select.condition =
+        query::MakeExpr(query::BinaryExpr{query::Operator::kAnd, std::move(select.condition),
+                                          query::MakeExpr(query::ParenExpr{also})});
+  }
+  return select;
+}
+
+bool QueryPlan::PointsHaveReasons() const {
+  return window_by_window_ &&
+         std::all_of(select_.fields.begin(), select_.fields.end(),
+                     [](const auto& field) { return GivesOneValue(*field.expr); }) &&
+         std::all_of(sources_.begin(), sources_.end(), [this](const SourceName& source) {
+           return source.database == sources_.front().database &&
+                  source.policy == sources_.front().policy;
+         });
+}
+
+bool QueryPlan::GroupsByAllTags() const {
+  return std::any_of(select_.dimensions.begin(), select_.dimensions.end(), [](const auto& d) {
+    return d.expr->template As<query::Wildcard>() != nullptr;
+  });
+}
+
+bool QueryPlan::SharesTarget(const QueryPlan& other) const {
+  return target_.database == other.target_.database && target_.policy == other.target_.policy &&
+         (target_.name.empty() || other.target_.name.empty() || target_.name == other.target_.name);
 }
 
 bool QueryPlan::Reads(const std::string& database, const std::string& policy,

@@ -59,17 +59,30 @@ class QueryPlan {
   int64_t FirstWindowFrom(int64_t time_ns) const;
   // The first part of `windows` (whole ones) that is to be computed at a time.
   Span FirstPiece(Span windows) const;
+  // The first part of `windows` of at most `count` windows.
+  Span FirstWindows(Span windows, int64_t count) const;
   // How many windows `span` holds, which is of whole ones.
   uint64_t WindowCount(Span span) const;
 
   // The SELECT over `span`.
   query::SelectStatement Statement(Span span) const;
+  // The same without INTO and without windows that hold nothing, of rows for which `also` (or null)
+  // holds, too.
+  query::SelectStatement Reading(Span span, const query::ExprPtr& also) const;
+
+  // Whether each window of a group gives one point or none, of that window's points alone, and all
+  // points are of one policy: then a point without a reason can be told.
+  bool PointsHaveReasons() const;
+  // Whether the series of a group are told by all their tags.
+  bool GroupsByAllTags() const;
 
   // Whether the query reads the measurement.
   bool Reads(const std::string& database, const std::string& policy,
              const std::string& measurement) const;
   // Whether what the query writes may be what `other` reads.
   bool Feeds(const QueryPlan& other) const;
+  // Whether both may write to one measurement.
+  bool SharesTarget(const QueryPlan& other) const;
 
   struct SourceName {
     std::string database;
