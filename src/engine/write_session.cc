@@ -43,6 +43,15 @@ model::TimeRange AcceptedRange(const model::WriteTarget& target, int64_t now_ns)
   return range;
 }
 
+// Before it points may be too old for their measurements.
+int64_t ShortBefore(const model::WriteTarget& target, int64_t now_ns) {
+  int64_t before = INT64_MIN;
+  if (target.measurements == nullptr) return before;
+  for (const auto& item : *target.measurements)
+    before = std::max(before, now_ns - item.duration_ns);
+  return before;
+}
+
 absl::Status PartialWrite(std::string_view reason, uint64_t dropped) {
   return base::InvalidArgument("partial write: ", reason, " dropped=", dropped);
 }
@@ -91,6 +100,7 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   beyond_retention_.clear();
   beyond_limits_ = 0;
   accepted_ = AcceptedRange(target_, context.now_ns);
+  short_before_ns_ = ShortBefore(target_, context.now_ns);
   refuse_again_ = false;
   for (auto& route : routes_) {
     route->section.reset();
@@ -116,7 +126,8 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
 }
 
 absl::Status WriteSession::Take(const WriteContext& context, const model::Line& line) {
-  if (!accepted_.Contains(line.time_ns)) {
+  if (!accepted_.Contains(line.time_ns) ||
+      (line.time_ns < short_before_ns_ && BeyondMeasurement(line, context.now_ns))) {
     ++beyond_limits_;
     return absl::OkStatus();
   }
@@ -139,6 +150,14 @@ absl::Status WriteSession::Take(const WriteContext& context, const model::Line& 
     AddRow(*layout, line, ref.series, *route);
   }
   return absl::OkStatus();
+}
+
+bool WriteSession::BeyondMeasurement(const model::Line& line, int64_t now_ns) const {
+  const std::string name = MeasurementOfRaw(line.raw_key);
+  return std::any_of(target_.measurements->begin(), target_.measurements->end(),
+                     [&](const auto& item) {
+                       return item.measurement == name && line.time_ns < now_ns - item.duration_ns;
+                     });
 }
 
 absl::StatusOr<WriteSession::Route*> WriteSession::RouteOf(const WriteContext& context,

@@ -87,6 +87,8 @@ class WriteSession {
   // that changes what earlier lines meant.
   absl::StatusOr<bool> Pass(const WriteContext& context, LineSource& lines);
   absl::Status Take(const WriteContext& context, const model::Line& line);
+  // Whether the line's measurement is kept for less time than its age.
+  bool BeyondMeasurement(const model::Line& line, int64_t now_ns) const;
   absl::StatusOr<Route*> RouteOf(const WriteContext& context, int64_t time_ns);
   absl::StatusOr<bool> Resolve(const WriteContext& context, const model::Line& line, Route& route,
                                index::SeriesRef* ref);
@@ -110,7 +112,8 @@ class WriteSession {
   bool refuse_again_ = false;
   std::vector<int64_t> beyond_retention_;  // times of what was dropped for its age
   model::TimeRange accepted_;              // by the limits of the policy
-  uint64_t beyond_limits_ = 0;             // points dropped for them
+  uint64_t beyond_limits_ = 0;             // points dropped for them, or for their measurement's
+  int64_t short_before_ns_ = 0;            // older ones may be too old for their measurement
   std::string parse_errors_;
   bool any_line_ = false;
   std::vector<BatchLayout> layouts_;  // by layout id of the database

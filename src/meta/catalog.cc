@@ -402,6 +402,7 @@ absl::StatusOr<model::WriteTarget> FileCatalog::FindTarget(std::string_view data
   target.duration_ns = policy->duration_ns;
   target.future_limit_ns = policy->future_write_limit_ns.value_or(0);
   target.past_limit_ns = policy->past_write_limit_ns.value_or(0);
+  if (!policy->measurements.empty()) target.measurements = {data, &policy->measurements};
   return target;
 }
 

@@ -36,6 +36,9 @@ struct RetentionPolicy {
   std::optional<int64_t> future_write_limit_ns;
   std::optional<int64_t> past_write_limit_ns;
   std::vector<ShardGroup> shard_groups;  // ascending by time, disjoint
+  // Measurements that are kept for less time than the rest; ascending by name. A duration that is
+  // not below the policy's has no effect.
+  std::vector<model::MeasurementDuration> measurements;
 };
 
 struct ContinuousQuery {
@@ -92,6 +95,7 @@ struct PolicySpec {
   std::optional<int> replication;
   std::optional<int64_t> future_write_limit_ns;
   std::optional<int64_t> past_write_limit_ns;
+  std::vector<model::MeasurementDuration> measurements;  // 0: as long as the policy
 };
 
 struct DroppedShard {

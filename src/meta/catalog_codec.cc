@@ -10,7 +10,10 @@ namespace varve::meta {
 namespace {
 
 constexpr std::string_view kMagic = "VCAT";
-constexpr uint16_t kVersion = 1;
+// Version 2 is written where it says more than 1: so a catalog without the new is read by old
+// servers.
+constexpr uint16_t kVersion = 2;
+constexpr uint16_t kWithMeasurements = 2;
 constexpr size_t kHeaderBytes = 16;
 
 void PutOptional(std::string& out, const std::optional<int64_t>& value) {
@@ -18,7 +21,16 @@ void PutOptional(std::string& out, const std::optional<int64_t>& value) {
   if (value.has_value()) base::PutSignedVarint(out, *value);
 }
 
-void PutPolicy(std::string& out, const RetentionPolicy& policy) {
+uint16_t VersionOf(const CatalogData& data) {
+  for (const Database& database : data.databases) {
+    for (const RetentionPolicy& policy : database.policies) {
+      if (!policy.measurements.empty()) return kWithMeasurements;
+    }
+  }
+  return 1;
+}
+
+void PutPolicy(std::string& out, const RetentionPolicy& policy, uint16_t version) {
   base::PutString(out, policy.name);
   base::PutSignedVarint(out, policy.duration_ns);
   base::PutSignedVarint(out, policy.shard_group_duration_ns);
@@ -32,14 +44,20 @@ void PutPolicy(std::string& out, const RetentionPolicy& policy) {
     base::PutFixed(out, group.range.min_ns);
     base::PutFixed(out, group.range.max_ns);
   }
+  if (version < kWithMeasurements) return;
+  base::PutVarint(out, policy.measurements.size());
+  for (const auto& [measurement, duration_ns] : policy.measurements) {
+    base::PutString(out, measurement);
+    base::PutSignedVarint(out, duration_ns);
+  }
 }
 
-void PutDatabase(std::string& out, const Database& database) {
+void PutDatabase(std::string& out, const Database& database, uint16_t version) {
   base::PutVarint(out, database.id);
   base::PutString(out, database.name);
   base::PutString(out, database.default_policy);
   base::PutVarint(out, database.policies.size());
-  for (const RetentionPolicy& policy : database.policies) PutPolicy(out, policy);
+  for (const RetentionPolicy& policy : database.policies) PutPolicy(out, policy, version);
   base::PutVarint(out, database.continuous_queries.size());
   for (const ContinuousQuery& query : database.continuous_queries) {
     base::PutString(out, query.name);
@@ -69,7 +87,7 @@ void PutUser(std::string& out, const User& user) {
 // Reads the body; any method fails by failing the reader underneath, which the end looks at once.
 class BodyReader {
  public:
-  explicit BodyReader(std::string_view body) : reader_(body) {}
+  BodyReader(std::string_view body, uint16_t version) : reader_(body), version_(version) {}
 
   bool Read(CatalogData* data) {
     data->version = Varint();
@@ -139,6 +157,14 @@ class BodyReader {
     policy.past_write_limit_ns = Optional();
     if (policy.shard_group_duration_ns <= 0 || policy.duration_ns < 0) malformed_ = true;
     ReadList(&policy.shard_groups, [this] { return ReadShardGroup(); });
+    if (version_ < kWithMeasurements) return policy;
+    ReadList(&policy.measurements, [this] {
+      model::MeasurementDuration item;
+      item.measurement = String();
+      item.duration_ns = SignedVarint();
+      if (item.duration_ns <= 0) malformed_ = true;
+      return item;
+    });
     return policy;
   }
 
@@ -183,24 +209,26 @@ class BodyReader {
   }
 
   base::ByteReader reader_;
+  const uint16_t version_;
   bool malformed_ = false;
 };
 
 }  // namespace
 
 std::string EncodeCatalog(const CatalogData& data) {
+  const uint16_t version = VersionOf(data);
   std::string body;
   base::PutVarint(body, data.version);
   base::PutVarint(body, data.next_database);
   base::PutVarint(body, data.next_shard_group);
   base::PutVarint(body, data.next_shard);
   base::PutVarint(body, data.databases.size());
-  for (const Database& database : data.databases) PutDatabase(body, database);
+  for (const Database& database : data.databases) PutDatabase(body, database, version);
   base::PutVarint(body, data.users.size());
   for (const User& user : data.users) PutUser(body, user);
 
   std::string out(kMagic);
-  base::PutFixed<uint16_t>(out, kVersion);
+  base::PutFixed<uint16_t>(out, version);
   base::PutFixed<uint16_t>(out, 0);
   base::PutFixed<uint64_t>(out, base::Checksum(body));
   return out + body;
@@ -221,7 +249,7 @@ absl::StatusOr<CatalogData> DecodeCatalog(std::string_view bytes) {
     return base::DataLoss("catalog checksum is wrong");
   }
   CatalogData data;
-  BodyReader reader(body);
+  BodyReader reader(body, version);
   if (!reader.Read(&data)) {
     return base::DataLoss("catalog is malformed: offset=", kHeaderBytes + reader.offset());
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/status.h"
 
@@ -15,6 +16,28 @@ constexpr size_t kMaxNameBytes = 255;
 absl::Status CheckDuration(const std::optional<int64_t>& duration_ns) {
   if (duration_ns.has_value() && *duration_ns != 0 && *duration_ns < kHourNs) {
     return base::InvalidArgument("retention policy duration must be at least 1h0m0s");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetMeasurement(const model::MeasurementDuration& change, RetentionPolicy* policy) {
+  if (change.measurement.empty()) return base::InvalidArgument("invalid name");
+  RETURN_IF_ERROR(CheckDuration(change.duration_ns));
+  if (policy->duration_ns != 0 && change.duration_ns >= policy->duration_ns) {
+    return base::InvalidArgument(
+        "measurement retention must be shorter than the retention policy's duration");
+  }
+  auto& list = policy->measurements;
+  const auto at = std::lower_bound(
+      list.begin(), list.end(), change.measurement,
+      [](const auto& item, const std::string& name) { return item.measurement < name; });
+  const bool known = at != list.end() && at->measurement == change.measurement;
+  if (change.duration_ns == 0) {
+    if (known) list.erase(at);
+  } else if (known) {
+    at->duration_ns = change.duration_ns;
+  } else {
+    list.insert(at, change);
   }
   return absl::OkStatus();
 }
@@ -56,6 +79,7 @@ absl::StatusOr<RetentionPolicy> MakePolicy(const PolicySpec& spec) {
     return base::InvalidArgument(
         "retention policy duration must be greater than the shard duration");
   }
+  for (const auto& change : spec.measurements) RETURN_IF_ERROR(SetMeasurement(change, &policy));
   return policy;
 }
 
@@ -66,7 +90,9 @@ bool Matches(const PolicySpec& spec, const RetentionPolicy& policy) {
              policy.shard_group_duration_ns;
 }
 
-absl::Status AlterPolicy(const PolicySpec& change, RetentionPolicy* policy) {
+absl::Status AlterPolicy(const PolicySpec& change, RetentionPolicy* target) {
+  RetentionPolicy changed = *target;
+  RetentionPolicy* const policy = &changed;
   RETURN_IF_ERROR(CheckDuration(change.duration_ns));
   const int64_t duration = change.duration_ns.value_or(policy->duration_ns);
   const int64_t shard_duration =
@@ -88,6 +114,10 @@ absl::Status AlterPolicy(const PolicySpec& change, RetentionPolicy* policy) {
   if (change.past_write_limit_ns.has_value()) {
     policy->past_write_limit_ns = change.past_write_limit_ns;
   }
+  for (const auto& measurement : change.measurements) {
+    RETURN_IF_ERROR(SetMeasurement(measurement, policy));
+  }
+  *target = std::move(changed);
   return absl::OkStatus();
 }
 

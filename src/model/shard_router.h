@@ -2,13 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "model/types.h"
 
 namespace varve::model {
+
+// A measurement that is kept for less time than its policy.
+struct MeasurementDuration {
+  std::string measurement;
+  int64_t duration_ns = 0;
+  friend bool operator==(const MeasurementDuration&, const MeasurementDuration&) = default;
+};
 
 // A database and retention policy, found by name.
 struct WriteTarget {
@@ -20,6 +29,7 @@ struct WriteTarget {
   // PAST LIMIT of InfluxDB 1.12.
   int64_t future_limit_ns = 0;
   int64_t past_limit_ns = 0;
+  std::shared_ptr<const std::vector<MeasurementDuration>> measurements;  // null: none
 };
 
 // One shard: a slice of time of one retention policy.

@@ -240,6 +240,8 @@ struct PolicyClause {  // the options of CREATE DATABASE WITH, CREATE and ALTER 
   std::optional<int64_t> future_limit_ns;
   std::optional<int64_t> past_limit_ns;
   bool make_default = false;
+  // ALTER ... MEASUREMENT name DURATION d, Varve's own; 0: INF.
+  std::optional<std::pair<std::string, int64_t>> measurement;
 };
 struct CreateDatabase {
   std::string name;
@@ -398,6 +400,9 @@ struct ShowCardinality {
 };
 struct ShowContinuousQueries {};
 struct ShowContinuousQueryStatus {};  // Varve's own
+struct ShowMeasurementRetention {     // Varve's own
+  std::string database;
+};
 struct ShowSubscriptions {};
 struct ShowUsers {};
 struct ShowGrants {
@@ -421,8 +426,8 @@ struct Statement {
                DeleteSeries, DropSeries, DropMeasurement, DropShard, KillQuery, Explain,
                ShowDatabases, ShowRetentionPolicies, ShowMeasurements, ShowSeries, ShowTagKeys,
                ShowTagValues, ShowFieldKeys, ShowCardinality, ShowContinuousQueries,
-               ShowContinuousQueryStatus, ShowSubscriptions, ShowUsers, ShowGrants, ShowQueries,
-               ShowShards, ShowShardGroups, ShowStats, ShowDiagnostics>
+               ShowContinuousQueryStatus, ShowMeasurementRetention, ShowSubscriptions, ShowUsers,
+               ShowGrants, ShowQueries, ShowShards, ShowShardGroups, ShowStats, ShowDiagnostics>
       node;
 
   template <typename T>

@@ -49,6 +49,7 @@ struct Changes {
   bool operator()(const ShowCardinality&) const { return false; }
   bool operator()(const ShowContinuousQueries&) const { return false; }
   bool operator()(const ShowContinuousQueryStatus&) const { return false; }
+  bool operator()(const ShowMeasurementRetention&) const { return false; }
   bool operator()(const ShowSubscriptions&) const { return false; }
   bool operator()(const ShowUsers&) const { return false; }
   bool operator()(const ShowGrants&) const { return false; }

@@ -88,6 +88,11 @@ struct StatementFormatter {
   std::string operator()(const AlterRetentionPolicy& s) const {
     std::string out = StrCat("ALTER RETENTION POLICY ", QuoteIdentifier(s.policy.name), " ON ",
                              QuoteIdentifier(s.database));
+    if (s.policy.measurement.has_value()) {
+      const auto& [measurement, duration_ns] = *s.policy.measurement;
+      return StrCat(out, " MEASUREMENT ", QuoteIdentifier(measurement), " DURATION ",
+                    duration_ns == 0 ? "INF" : FormatDuration(duration_ns));
+    }
     AppendPolicy(s.policy, &out);
     return out;
   }
@@ -178,6 +183,11 @@ struct StatementFormatter {
                   Format(*s.statement));
   }
   std::string operator()(const ShowDatabases&) const { return "SHOW DATABASES"; }
+  std::string operator()(const ShowMeasurementRetention& s) const {
+    std::string out = "SHOW MEASUREMENT RETENTION";
+    AppendOn(s.database, &out);
+    return out;
+  }
   std::string operator()(const ShowRetentionPolicies& s) const {
     std::string out = "SHOW RETENTION POLICIES";
     AppendOn(s.database, &out);

@@ -48,6 +48,10 @@ absl::StatusOr<Statement> Parser::ParseShow() {
     case Token::kMeasurement: {
       const ScannedToken next = ScanSkippingSpace();
       if (next.token == Token::kExact) return ParseCardinality(What::kMeasurement, true);
+      if (next.token == Token::kRetention) {
+        ASSIGN_OR_RETURN(std::string database, ParseOn());
+        return Statement{ShowMeasurementRetention{std::move(database)}};
+      }
       if (next.token != Token::kCardinality) return Unexpected(next, "EXACT, CARDINALITY");
       Unscan();
       return ParseCardinality(What::kMeasurement, false);

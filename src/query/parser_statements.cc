@@ -239,6 +239,13 @@ absl::StatusOr<Statement> Parser::ParseAlterPolicy() {
   RETURN_IF_ERROR(Expect(Token::kOn));
   ASSIGN_OR_RETURN(alter.database, ParseIdent());
 
+  if (Accept(Token::kMeasurement)) {
+    ASSIGN_OR_RETURN(std::string measurement, ParseIdent());
+    RETURN_IF_ERROR(Expect(Token::kDuration));
+    ASSIGN_OR_RETURN(const int64_t duration_ns, ParsePolicyDuration());
+    policy.measurement = {std::move(measurement), duration_ns};
+    return Statement{std::move(alter)};
+  }
   std::set<Token> found;
   for (;;) {
     const ScannedToken option = ScanSkippingSpace();

@@ -67,6 +67,7 @@ struct RequiredOf {
   RequiredList operator()(const ShowDatabases&) const { return {}; }
   RequiredList operator()(const ShowContinuousQueries&) const { return Read(); }
   RequiredList operator()(const ShowContinuousQueryStatus&) const { return Read(); }
+  RequiredList operator()(const ShowMeasurementRetention& s) const { return Read(s.database); }
   RequiredList operator()(const ShowQueries&) const { return Read(); }
   RequiredList operator()(const ShowRetentionPolicies& s) const { return Read(s.database); }
   RequiredList operator()(const ShowMeasurements& s) const { return Read(s.database); }

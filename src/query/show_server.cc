@@ -73,6 +73,24 @@ absl::Status RunStatement(const ShowDatabases&, const StatementContext& context)
   return out.Finish();
 }
 
+absl::Status RunStatement(const ShowMeasurementRetention& statement,
+                          const StatementContext& context) {
+  const std::string& name = DatabaseOf(statement.database, context);
+  if (name.empty()) return DatabaseRequired();
+  const auto catalog = context.catalog().Get();
+  const meta::Database* database = catalog->FindDatabase(name);
+  if (database == nullptr) return DatabaseNotFound(name);
+  RowWriter out(context.sink);
+  RETURN_IF_ERROR(out.Begin({"", {}, {"policy", "measurement", "duration"}, ""}));
+  for (const meta::RetentionPolicy& policy : database->policies) {
+    for (const auto& [measurement, duration_ns] : policy.measurements) {
+      RETURN_IF_ERROR(out.Add({Cell::String(policy.name), Cell::String(measurement),
+                               Cell::String(out.Keep(FormatGoDuration(duration_ns)))}));
+    }
+  }
+  return out.Finish();
+}
+
 // InfluxDB 1.12 has two more columns; they are here when a policy of the database uses them.
 absl::Status RunStatement(const ShowRetentionPolicies& statement, const StatementContext& context) {
   const std::string& name = DatabaseOf(statement.database, context);

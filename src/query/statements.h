@@ -65,6 +65,8 @@ absl::Status RunStatement(const ShowCardinality& statement, const StatementConte
 absl::Status RunStatement(const ShowContinuousQueries& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowContinuousQueryStatus& statement,
                           const StatementContext& context);
+absl::Status RunStatement(const ShowMeasurementRetention& statement,
+                          const StatementContext& context);
 absl::Status RunStatement(const ShowSubscriptions& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowUsers& statement, const StatementContext& context);
 absl::Status RunStatement(const ShowGrants& statement, const StatementContext& context);

@@ -15,6 +15,9 @@ meta::PolicySpec SpecOf(const PolicyClause& clause) {
   if (clause.replication.has_value()) spec.replication = static_cast<int>(*clause.replication);
   spec.future_write_limit_ns = clause.future_limit_ns;
   spec.past_write_limit_ns = clause.past_limit_ns;
+  if (clause.measurement.has_value()) {
+    spec.measurements = {{clause.measurement->first, clause.measurement->second}};
+  }
   return spec;
 }
 

@@ -393,11 +393,15 @@ Span ContinuousQueryService::Complete(const QueryPlan& plan, Span span) const {
     if (policy == nullptr || policy->shard_groups.empty()) continue;
     first_ns = std::min(first_ns, policy->shard_groups.front().range.min_ns);
     last_ns = std::max(last_ns, policy->shard_groups.back().range.max_ns);
-    const auto dropped = enforcer_ == nullptr
-                             ? std::nullopt
-                             : enforcer_->DroppedThrough(database->id, source.policy);
-    if (dropped.has_value()) {
-      span.start_ns = std::max(span.start_ns, plan.FirstWindowFrom(*dropped));
+    if (enforcer_ == nullptr) continue;
+    for (const auto dropped :
+         {enforcer_->DroppedThrough(database->id, source.policy),
+          enforcer_->DeletedThrough(database->id, source.policy, [&](const std::string& name) {
+            return source.regex != nullptr ? source.regex->Matches(name) : source.name == name;
+          })}) {
+      if (dropped.has_value()) {
+        span.start_ns = std::max(span.start_ns, plan.FirstWindowFrom(*dropped));
+      }
     }
   }
   if (last_ns < first_ns) return {};

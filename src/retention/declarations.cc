@@ -105,12 +105,31 @@ class Declarer {
                                         wanted->replication));
         policy->replication = wanted->replication;
       }
+      RETURN_IF_ERROR(SetMeasurements(*wanted, name, policy));
     }
     if (declared.is_default && database.default_policy != declared.spec.name) {
       changes_.push_back(base::StrCat(
           "alter ", name, "default instead of ",
           database.default_policy.empty() ? std::string("none") : database.default_policy));
       database.default_policy = declared.spec.name;
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status SetMeasurements(const meta::RetentionPolicy& wanted, std::string_view name,
+                               meta::RetentionPolicy* policy) {
+    for (const auto& item : wanted.measurements) {
+      const auto known =
+          std::find_if(policy->measurements.begin(), policy->measurements.end(),
+                       [&](const auto& other) { return other.measurement == item.measurement; });
+      const int64_t before_ns = known == policy->measurements.end() ? 0 : known->duration_ns;
+      if (before_ns == item.duration_ns) continue;
+      changes_.push_back(base::StrCat("alter ", name, "measurement ", item.measurement, " ",
+                                      before_ns == 0 ? "as the policy" : DurationText(before_ns),
+                                      " -> ", DurationText(item.duration_ns)));
+      meta::PolicySpec change;
+      change.measurements = {item};
+      RETURN_IF_ERROR(meta::AlterPolicy(change, policy));
     }
     return absl::OkStatus();
   }
@@ -199,6 +218,7 @@ absl::Status ChangeDatabase(const meta::Database* from, const meta::Database& to
     spec.duration_ns = policy.duration_ns;
     spec.shard_group_duration_ns = policy.shard_group_duration_ns;
     spec.replication = policy.replication;
+    spec.measurements = policy.measurements;
     return spec;
   };
   if (from == nullptr) {
@@ -212,6 +232,7 @@ absl::Status ChangeDatabase(const meta::Database* from, const meta::Database& to
       RETURN_IF_ERROR(catalog.CreateRetentionPolicy(to.name, spec_of(policy), is_default));
     } else if (old->duration_ns != policy.duration_ns || old->replication != policy.replication ||
                old->shard_group_duration_ns != policy.shard_group_duration_ns ||
+               old->measurements != policy.measurements ||
                (is_default && from->default_policy != policy.name)) {
       RETURN_IF_ERROR(catalog.AlterRetentionPolicy(to.name, spec_of(policy), is_default));
     }

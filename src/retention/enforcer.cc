@@ -1,6 +1,7 @@
 #include "retention/enforcer.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/coding.h"
@@ -17,6 +18,18 @@ constexpr char kFileName[] = "RETENTION";
 // beyond what an int64 holds.
 bool HasExpired(int64_t last_ns, int64_t duration_ns, int64_t now_ns) {
   return static_cast<__int128>(last_ns) + 1 + duration_ns < now_ns;
+}
+
+constexpr int64_t kQuarterNs = 900 * int64_t{1'000'000'000};
+
+// Points of a measurement are deleted so much at a time: an eighth of what a shard holds.
+int64_t StepOf(const meta::RetentionPolicy& policy, int64_t duration_ns) {
+  return std::max(std::min(policy.shard_group_duration_ns, duration_ns) / 8, kQuarterNs);
+}
+
+int64_t FloorTo(int64_t time_ns, int64_t step_ns) {
+  const int64_t rest = time_ns % step_ns;
+  return time_ns - (rest < 0 ? rest + step_ns : rest);
 }
 
 }  // namespace
@@ -67,6 +80,20 @@ absl::Status Enforcer::Load() {
         dropped_through_[{static_cast<model::DatabaseId>(database), std::string(policy)}] = time_ns;
       }
     }
+    uint64_t measurements = 0;
+    if (reader.remaining() > 0) reader.GetVarint(&measurements);
+    for (uint64_t i = 0; i < measurements && !reader.failed(); ++i) {
+      uint64_t database = 0;
+      std::string_view policy;
+      std::string_view measurement;
+      Deleted deleted;
+      if (reader.GetVarint(&database) && reader.GetString(&policy) &&
+          reader.GetString(&measurement) && reader.GetFixed(&deleted.cleared_ns) &&
+          reader.GetFixed(&deleted.through_ns) && reader.GetSignedVarint(&deleted.duration_ns)) {
+        deleted_[{{static_cast<model::DatabaseId>(database), std::string(policy)},
+                  std::string(measurement)}] = deleted;
+      }
+    }
   }
   clock_ = std::make_unique<ExpiryClock>(believed_ns);
   return absl::OkStatus();
@@ -79,18 +106,29 @@ absl::Status Enforcer::Save() {
   {
     absl::MutexLock lock(&mu_);
     // What was dropped since needs no mark.
-    std::erase_if(dropped_through_, [&](const auto& entry) {
+    const auto is_gone = [&](const PolicyKey& key) {
       return std::none_of(catalog->databases.begin(), catalog->databases.end(),
                           [&](const meta::Database& database) {
-                            return database.id == entry.first.first &&
-                                   database.FindPolicy(entry.first.second) != nullptr;
+                            return database.id == key.first &&
+                                   database.FindPolicy(key.second) != nullptr;
                           });
-    });
+    };
+    std::erase_if(dropped_through_, [&](const auto& entry) { return is_gone(entry.first); });
+    std::erase_if(deleted_, [&](const auto& entry) { return is_gone(entry.first.first); });
     base::PutVarint(body, dropped_through_.size());
     for (const auto& [key, time_ns] : dropped_through_) {
       base::PutVarint(body, key.first);
       base::PutString(body, key.second);
       base::PutFixed(body, time_ns);
+    }
+    base::PutVarint(body, deleted_.size());
+    for (const auto& [key, deleted] : deleted_) {
+      base::PutVarint(body, key.first.first);
+      base::PutString(body, key.first.second);
+      base::PutString(body, key.second);
+      base::PutFixed(body, deleted.cleared_ns);
+      base::PutFixed(body, deleted.through_ns);
+      base::PutSignedVarint(body, deleted.duration_ns);
     }
   }
   return base::WriteFileAtomically(*environment_.env, path(), WrapDocument(kMagic, body));
@@ -132,6 +170,7 @@ absl::Status Enforcer::EnforceLocked() {
   } else if (by_interval) {
     status.Update(Save());  // what the clock is believed to be
   }
+  status.Update(DeletePoints(now_ns));
   checked_ = true;
   checked_at_ns_ = environment_.env->MonotonicNs();
   checked_version_ = environment_.catalog->Get()->version;
@@ -166,6 +205,76 @@ absl::Status Enforcer::Drop(std::vector<ExpiredShard> expired) {
   return RemoveDropped();
 }
 
+std::vector<Enforcer::Deletion> Enforcer::PlanDeletions(int64_t now_ns) {
+  std::vector<Deletion> deletions;
+  const auto catalog = environment_.catalog->Get();
+  absl::MutexLock lock(&mu_);
+  std::set<MeasurementKey> kept_short;
+  for (const meta::Database& database : catalog->databases) {
+    for (const meta::RetentionPolicy& policy : database.policies) {
+      for (const auto& [measurement, duration_ns] : policy.measurements) {
+        const MeasurementKey key{{database.id, policy.name}, measurement};
+        kept_short.insert(key);
+        const int64_t step_ns = StepOf(policy, duration_ns);
+        const int64_t before_ns = FloorTo(now_ns - duration_ns, step_ns);
+        Deleted& known = deleted_[key];
+        if (known.duration_ns == duration_ns && before_ns <= known.cleared_ns) {
+          // A step less is the clock's doubt, more a clock that was set back.
+          if (before_ns + step_ns < known.cleared_ns) known.cleared_ns = before_ns;
+          continue;
+        }
+        Deletion deletion{
+            key, {database.name, policy.name, measurement, before_ns}, duration_ns, {}};
+        // From the beginning of time: shards that have lost the measurement cost nothing, and
+        // points that came in while it was kept longer, or just in time for the last deletion, go,
+        // too.
+        deletion.request.database = database.id;
+        deletion.request.measurements = {measurement};
+        deletion.request.range = {model::kMinTimeNs, before_ns - 1};
+        for (const meta::ShardGroup& group : policy.shard_groups) {
+          if (!deletion.request.range.Overlaps(group.range)) continue;
+          deletion.request.shards.push_back(group.shard);
+        }
+        if (!deletion.request.shards.empty()) deletions.push_back(std::move(deletion));
+      }
+    }
+  }
+  for (auto& [key, deleted] : deleted_) {
+    if (!kept_short.contains(key)) deleted.duration_ns = 0;
+  }
+  return deletions;
+}
+
+absl::Status Enforcer::DeletePoints(int64_t now_ns) {
+  const std::vector<Deletion> deletions = PlanDeletions(now_ns);
+  if (deletions.empty()) return absl::OkStatus();
+  absl::MutexLock drop(&drop_mu_);
+  {
+    absl::MutexLock lock(&mu_);
+    for (const Deletion& deletion : deletions) {
+      Deleted& known = deleted_[deletion.key];
+      known.through_ns = std::max(known.through_ns, deletion.points.before_ns);
+    }
+  }
+  // First that it may be incomplete: a crash in between leaves a mark too many.
+  RETURN_IF_ERROR(Save());
+  absl::Status result;
+  for (const Deletion& deletion : deletions) {
+    const absl::Status status = environment_.store->Delete(deletion.request);
+    result.Update(status);
+    if (!status.ok()) continue;
+    {
+      absl::MutexLock lock(&mu_);
+      Deleted& known = deleted_[deletion.key];
+      known.cleared_ns = deletion.points.before_ns;
+      known.duration_ns = deletion.duration_ns;
+    }
+    if (environment_.on_deleted) environment_.on_deleted(deletion.points);
+  }
+  result.Update(Save());
+  return result;
+}
+
 absl::Status Enforcer::RemoveDropped() {
   absl::Status result;
   std::vector<ExpiredShard> left;
@@ -194,6 +303,21 @@ std::optional<int64_t> Enforcer::DroppedThrough(model::DatabaseId database,
   const auto found = dropped_through_.find({database, policy});
   if (found == dropped_through_.end()) return std::nullopt;
   return found->second;
+}
+
+std::optional<int64_t> Enforcer::DeletedThrough(
+    model::DatabaseId database, const std::string& policy,
+    const std::function<bool(const std::string& measurement)>& of) const {
+  std::optional<int64_t> through;
+  const PolicyKey wanted{database, policy};
+  absl::MutexLock lock(&mu_);
+  for (auto at = deleted_.lower_bound({wanted, ""}); at != deleted_.end(); ++at) {
+    if (at->first.first != wanted) break;
+    if (at->second.through_ns > model::kMinTimeNs && of(at->first.second)) {
+      through = std::max(through.value_or(model::kMinTimeNs), at->second.through_ns);
+    }
+  }
+  return through;
 }
 
 void Enforcer::WithoutDrops(const std::function<void()>& read) const {

@@ -3,6 +3,9 @@
 // As InfluxDB does it: a shard goes when its end is further back than its policy's duration, which
 // is asked every check interval; the duration a policy has now counts for the shards it has
 // already. Besides, it is asked right after the catalog changes. By which clock: expiry_clock.h.
+//
+// Beyond InfluxDB a measurement may be kept for less time than its policy. Its points are deleted,
+// a step of time at a time, so that there are few tombstones.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +42,14 @@ struct ExpiredShard {
 // The shards of `catalog` that have expired at `now_ns`, in the catalog's order.
 std::vector<ExpiredShard> ExpiredShards(const meta::CatalogData& catalog, int64_t now_ns);
 
+// Points of a measurement that is kept for less time than its policy, and have expired.
+struct ExpiredPoints {
+  std::string database_name;
+  std::string policy_name;
+  std::string measurement;
+  int64_t before_ns = 0;
+};
+
 struct EnforcerStatus {
   uint64_t shards_dropped = 0;
   uint64_t bytes_dropped = 0;
@@ -58,8 +69,9 @@ class Enforcer {
     engine::Store* store = nullptr;
     std::string folder;  // where the file RETENTION is kept
     int64_t check_interval_ns = 30 * 60 * int64_t{1'000'000'000};
-    // Told of each shard that was dropped, and of what went wrong; may be empty.
+    // Told of each shard that was dropped, of points deleted, of what went wrong; may be empty.
     std::function<void(const ExpiredShard&)> on_dropped;
+    std::function<void(const ExpiredPoints&)> on_deleted;
     std::function<void(const absl::Status&)> on_error;
   };
   // A damaged RETENTION is told to on_error and begun anew; only what cannot be read at all fails
@@ -75,6 +87,11 @@ class Enforcer {
   // lies before it may be incomplete. Absent: none was.
   std::optional<int64_t> DroppedThrough(model::DatabaseId database, const std::string& policy) const
       ABSL_LOCKS_EXCLUDED(mu_);
+  // The time before which points of a measurement may have been deleted for their age, the latest
+  // of the policy's measurements for which `of` holds. Absent: of none were any.
+  std::optional<int64_t> DeletedThrough(
+      model::DatabaseId database, const std::string& policy,
+      const std::function<bool(const std::string& measurement)>& of) const ABSL_LOCKS_EXCLUDED(mu_);
   // Calls `read` at a time when no shard is being dropped, from the look at DroppedThrough() to the
   // last row. Several may read at once.
   void WithoutDrops(const std::function<void()>& read) const ABSL_LOCKS_EXCLUDED(drop_mu_);
@@ -82,6 +99,12 @@ class Enforcer {
 
  private:
   using PolicyKey = std::pair<model::DatabaseId, std::string>;
+  using MeasurementKey = std::pair<PolicyKey, std::string>;
+  struct Deleted {
+    int64_t cleared_ns = model::kMinTimeNs;  // before it points were deleted last
+    int64_t through_ns = model::kMinTimeNs;  // the latest that it has ever been
+    int64_t duration_ns = 0;                 // by which; 0: it is kept as long as the policy says
+  };
 
   explicit Enforcer(Environment environment) : environment_(std::move(environment)) {}
   std::string path() const;
@@ -89,6 +112,17 @@ class Enforcer {
   absl::Status Save() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status EnforceLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status Drop(std::vector<ExpiredShard> expired) ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Deletes the points that have expired for their measurement alone.
+  absl::Status DeletePoints(int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  struct Deletion {
+    MeasurementKey key;
+    ExpiredPoints points;
+    int64_t duration_ns = 0;
+    engine::DeleteRequest request;
+  };
+  std::vector<Deletion> PlanDeletions(int64_t now_ns) ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RemoveDropped() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_) ABSL_LOCKS_EXCLUDED(mu_);
   int64_t ReadClock() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_mu_) ABSL_LOCKS_EXCLUDED(mu_);
@@ -106,6 +140,7 @@ class Enforcer {
 
   mutable absl::Mutex mu_;
   std::map<PolicyKey, int64_t> dropped_through_ ABSL_GUARDED_BY(mu_);
+  std::map<MeasurementKey, Deleted> deleted_ ABSL_GUARDED_BY(mu_);
   EnforcerStatus status_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -1,6 +1,8 @@
 #include "retention/stale_points.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -17,6 +19,14 @@ using query::ExprPtr;
 // So that a statement stays within what a request may hold.
 constexpr size_t kSeriesPerDelete = 200;
 
+// The same number may have been summed up in another order: what is compared are 31 bits of the
+// fraction, some nine digits.
+uint64_t RoundedBits(double value) {
+  const auto bits = std::bit_cast<uint64_t>(value);
+  constexpr uint64_t kDropped = (uint64_t{1} << 21) - 1;
+  return std::isfinite(value) ? (bits + kDropped / 2 + 1) & ~kDropped : bits;
+}
+
 void AppendCell(std::string_view name, const Cell& cell, std::string* out) {
   base::PutString(*out, name);
   out->push_back(static_cast<char>(cell.kind));
@@ -24,6 +34,8 @@ void AppendCell(std::string_view name, const Cell& cell, std::string* out) {
     base::PutString(*out, cell.text);
   } else if (cell.kind == Cell::Kind::kBoolean) {
     out->push_back(cell.boolean_value ? 1 : 0);
+  } else if (cell.kind == Cell::Kind::kFloat) {
+    base::PutFixed<uint64_t>(*out, RoundedBits(cell.float_value));
   } else {
     base::PutFixed<uint64_t>(*out, cell.unsigned_value);
   }

@@ -3,8 +3,8 @@
 //
 // Before a DELETE the windows it touches are computed once more: what a query says then is what it
 // has stored, if nobody else wrote there. Once the points are gone, a stored point whose window
-// gives nothing any more, and which is, to the bit and with no field besides, what the query had
-// said, was that query's own and goes too. All else stays.
+// gives nothing any more, and which is what the query had said (floats to nine digits) with no
+// field besides, was that query's own and goes too. All else stays.
 #pragma once
 
 #include <cstddef>

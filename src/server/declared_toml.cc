@@ -81,10 +81,14 @@ class Reader {
         const auto flag = node.value_exact<bool>();
         if (!flag) return At(node, base::StrCat(name, ": expected true or false"));
         policy.is_default = *flag;
+      } else if (key.str() == "measurement") {
+        RETURN_IF_ERROR(
+            EachTable("database.retention-policy.measurement", node,
+                      [&](const toml::table& t) { return AddMeasurement(t, &policy); }));
       } else {
         return At(node, base::StrCat("unknown key ", name,
                                      "; there are name, duration, shard-duration, replication, "
-                                     "default"));
+                                     "default, measurement"));
       }
     }
     if (policy.spec.name.empty()) return At(table, "retention-policy.name: is missing");
@@ -104,6 +108,31 @@ class Reader {
       }
     }
     database->policies.push_back(std::move(policy));
+    return absl::OkStatus();
+  }
+
+  absl::Status AddMeasurement(const toml::table& table, DeclaredPolicy* policy) const {
+    model::MeasurementDuration item;
+    for (const auto& [key, node] : table) {
+      const std::string name = base::StrCat("retention-policy.measurement.", key.str());
+      if (key.str() == "name") {
+        ASSIGN_OR_RETURN(item.measurement, Text(name, node));
+      } else if (key.str() == "duration") {
+        ASSIGN_OR_RETURN(item.duration_ns, Duration(name, node));
+      } else {
+        return At(node, base::StrCat("unknown key ", name, "; there are name, duration"));
+      }
+    }
+    if (item.measurement.empty()) return At(table, "retention-policy.measurement.name: is missing");
+    if (item.duration_ns == 0)
+      return At(table, "retention-policy.measurement.duration: is missing");
+    for (const auto& other : policy->spec.measurements) {
+      if (other.measurement == item.measurement) {
+        return At(table, base::StrCat("retention-policy.measurement.name: ", item.measurement,
+                                      " is declared twice"));
+      }
+    }
+    policy->spec.measurements.push_back(std::move(item));
     return absl::OkStatus();
   }
 

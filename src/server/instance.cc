@@ -112,6 +112,7 @@ absl::Status Instance::StartRetention(base::Env& env, const InstanceOptions& opt
   environment.folder = options.meta_folder;
   environment.check_interval_ns = options.retention_check_interval_ns;
   environment.on_dropped = options.on_shard_expired;
+  environment.on_deleted = options.on_points_expired;
   environment.on_error = options.on_retention_error;
   ASSIGN_OR_RETURN(enforcer_, retention::Enforcer::Open(std::move(environment)));
   enforcer_thread_ = std::make_unique<retention::Ticker>(

@@ -35,6 +35,7 @@ struct InstanceOptions {
   int64_t retention_check_interval_ns = 30 * 60 * int64_t{1'000'000'000};
   // As retention::Enforcer::Environment's.
   std::function<void(const retention::ExpiredShard&)> on_shard_expired;
+  std::function<void(const retention::ExpiredPoints&)> on_points_expired;
   std::function<void(const absl::Status&)> on_retention_error;
   bool run_continuous_queries = true;
   int64_t continuous_queries_interval_ns = 1'000'000'000;

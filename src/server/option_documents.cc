@@ -76,6 +76,11 @@ void AppendDatabase(const retention::DeclaredDatabase& database, std::string* ou
       base::StrAppend(*out, "    replication = ", *policy.spec.replication, "\n");
     }
     if (policy.is_default) *out += "    default = true\n";
+    for (const auto& [measurement, measurement_ns] : policy.spec.measurements) {
+      base::StrAppend(*out, "\n    [[database.retention-policy.measurement]]\n      name = ",
+                      Quoted(measurement),
+                      "\n      duration = ", Quoted(DurationText(measurement_ns)), "\n");
+    }
   }
   for (const retention::DeclaredQuery& query : database.queries) {
     base::StrAppend(*out, "\n  [[database.continuous-query]]\n    name = ", Quoted(query.name),
@@ -248,6 +253,9 @@ std::string ConfigurationMarkdown() {
       " InfluxDB's does. |\n"
       "| `replication`, `default` | Kept and shown; whether this is the database's default policy."
       " |\n"
+      "| `[[database.retention-policy.measurement]]` `name`, `duration` | A measurement that is "
+      "kept"
+      " for less time than the policy says: `1h` or more. |\n"
       "| `[[database.continuous-query]]` `name`, `query` | The continuous query; its"
       " `SELECT ... INTO`. |\n"
       "| `resample-every`, `resample-for` | As `RESAMPLE EVERY` and `FOR`. |\n"
@@ -259,6 +267,9 @@ std::string ConfigurationMarkdown() {
       "  duration = \"30d\"\n"
       "  shard-duration = \"1d\"\n"
       "  default = true\n\n"
+      "    [[database.retention-policy.measurement]]\n"
+      "    name = \"debug\"\n"
+      "    duration = \"3d\"\n\n"
       "  [[database.retention-policy]]\n"
       "  name = \"minute\"\n"
       "  duration = \"INF\"\n\n"

@@ -235,6 +235,12 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
                                           {"end", TimeText(shard.range.max_ns + 1)},
                                           {"bytes", base::StrCat(shard.bytes)}});
   };
+  instance_options.on_points_expired = [&logger](const retention::ExpiredPoints& points) {
+    logger.Info("deleted expired points", {{"database", points.database_name},
+                                           {"policy", points.policy_name},
+                                           {"measurement", points.measurement},
+                                           {"before", TimeText(points.before_ns)}});
+  };
   instance_options.on_retention_error = [&logger](const absl::Status& error) {
     logger.Error("enforcing retention failed", {{"error", std::string(base::MessageOf(error))}});
   };

@@ -57,8 +57,33 @@ TEST(CatalogCodecTest, BytesOfVersionOne) {
   ASSERT_TRUE(DecodeCatalog(golden).ok());
 }
 
+CatalogData SampleWithMeasurements() {
+  CatalogData data = Sample();
+  RetentionPolicy& policy = data.databases[0].policies[0];
+  policy.measurements = {{"debug", int64_t{3'600'000'000'000}},
+                         {"trace", int64_t{86'400'000'000'000}}};
+  return data;
+}
+
+TEST(CatalogCodecTest, BytesOfVersionTwo) {
+  const std::string path = VARVE_SOURCE_DIR "/tests/golden/catalog_v2";
+  const std::string bytes = EncodeCatalog(SampleWithMeasurements());
+  if (std::getenv("GOLDEN_UPDATE") != nullptr) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+  std::ifstream file(path, std::ios::binary);
+  const std::string golden((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(bytes, golden);
+  const auto data = DecodeCatalog(golden);
+  ASSERT_TRUE(data.ok()) << data.status();
+  const auto& measurements = data->databases[0].policies[0].measurements;
+  ASSERT_EQ(measurements.size(), 2u);
+  EXPECT_EQ(measurements[1].measurement, "trace");
+  EXPECT_EQ(measurements[1].duration_ns, 86'400'000'000'000);
+}
+
 TEST(CatalogCodecTest, EveryTruncationAndFlipIsRefused) {
-  const std::string bytes = EncodeCatalog(Sample());
+  const std::string bytes = EncodeCatalog(SampleWithMeasurements());
   for (size_t n = 0; n < bytes.size(); ++n) {
     EXPECT_FALSE(DecodeCatalog(bytes.substr(0, n)).ok()) << n;
     std::string flipped = bytes;
@@ -79,7 +104,7 @@ TEST(CatalogCodecTest, MalformedBodiesUnderARightChecksumAreRefused) {
 
 TEST(CatalogCodecTest, NewerVersionsAreNamed) {
   std::string bytes = EncodeCatalog(Sample());
-  bytes[4] = 2;
+  bytes[4] = 3;
   EXPECT_EQ(DecodeCatalog(bytes).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 

@@ -103,6 +103,16 @@ TEST(ParserTest, ContinuousQueriesGroupByTheCalendar) {
             "FOR duration must be >= GROUP BY time duration: must be a minimum of 366d, got 52w");
 }
 
+TEST(ParserTest, MeasurementsOfAPolicyHaveTheirOwnDuration) {
+  EXPECT_EQ(Print("ALTER RETENTION POLICY p ON d MEASUREMENT \"a b\" DURATION 3d"),
+            "ALTER RETENTION POLICY p ON d MEASUREMENT \"a b\" DURATION 3d");
+  EXPECT_EQ(Print("alter retention policy default on d measurement m duration inf"),
+            "ALTER RETENTION POLICY \"default\" ON d MEASUREMENT m DURATION INF");
+  EXPECT_EQ(Print("show measurement retention on d"), "SHOW MEASUREMENT RETENTION ON d");
+  EXPECT_EQ(ErrorOf("ALTER RETENTION POLICY p ON d DURATION 1d MEASUREMENT m DURATION 3d"),
+            "found MEASUREMENT, expected ; at line 1, char 43");
+}
+
 TEST(ParserTest, NeverShowsPasswords) {
   EXPECT_EQ(Print("CREATE USER u WITH PASSWORD 'secret' WITH ALL PRIVILEGES"),
             "CREATE USER u WITH PASSWORD [REDACTED] WITH ALL PRIVILEGES");

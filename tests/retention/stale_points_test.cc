@@ -142,7 +142,18 @@ TEST_F(StalePointsTest, BackReferencesAreFollowedToTheirMeasurements) {
   EXPECT_EQ(Stored("keep.m2"), "");
 }
 
-TEST_F(StalePointsTest, WhatIsNotToTheBitWhatTheQuerySaidStays) {
+TEST_F(StalePointsTest, FloatsMayHaveBeenAddedInAnotherOrder) {
+  Create(kMinuteSum);
+  Put("m,host=a v=0.3", 0);
+  Put("m,host=a v=0.3", 60);
+  Pass(2 * kMinuteNs);
+  Put("minute,host=a v=0.30000000000000004", 0);
+  Put("minute,host=a v=0.300001", 60);
+  Delete(0, 120);
+  EXPECT_EQ(Stored("minute"), "a@60=0.300001");
+}
+
+TEST_F(StalePointsTest, WhatIsNotWhatTheQuerySaidStays) {
   Create(kMinuteSum);
   for (int64_t minute = 0; minute < 6; ++minute) Put("m,host=a v=1", minute * 60);
   Pass(6 * kMinuteNs);

@@ -115,6 +115,9 @@ void World::Open() {
   enforcing.on_dropped = [this](const ExpiredShard& shard) {
     dropped.push_back(base::StrCat(shard.policy_name, ":", shard.shard));
   };
+  enforcing.on_deleted = [this](const ExpiredPoints& points) {
+    deleted.push_back(base::StrCat(points.policy_name, ":", points.measurement));
+  };
   enforcing.on_error = [this](const absl::Status& error) {
     errors.emplace_back(base::MessageOf(error));
   };

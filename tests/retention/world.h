@@ -74,6 +74,7 @@ class World : public ::testing::Test {
   std::unique_ptr<ContinuousQueryService> queries;
   std::unique_ptr<Enforcer> enforcer;
   std::vector<std::string> dropped;  // "policy:shard"
+  std::vector<std::string> deleted;  // "policy:measurement"
   std::vector<std::string> errors;
   std::vector<std::string> runs;  // "query start..end", "again query start..end", since kStartNs
 };

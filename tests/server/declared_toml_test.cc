@@ -73,6 +73,40 @@ TEST(DeclaredTomlTest, WhatIsPrintedReadsTheSame) {
   EXPECT_EQ(again.databases[0].queries[0].select, options.databases[0].queries[0].select);
 }
 
+TEST(DeclaredTomlTest, MeasurementsOfAPolicyAreReadAndPrinted) {
+  const std::string document = R"([[database]]
+name = "building"
+
+  [[database.retention-policy]]
+  name = "realtime"
+  duration = "30d"
+
+    [[database.retention-policy.measurement]]
+    name = "debug"
+    duration = "3d"
+)";
+  Options options;
+  ASSERT_EQ(Apply(document, &options), "");
+  const auto& spec = options.databases[0].policies[0].spec;
+  ASSERT_EQ(spec.measurements.size(), 1u);
+  EXPECT_EQ(spec.measurements[0].measurement, "debug");
+  EXPECT_EQ(spec.measurements[0].duration_ns, 3 * 86'400'000'000'000);
+  Options again;
+  ASSERT_EQ(Apply(ConfigurationToml(options), &again), "");
+  EXPECT_EQ(again.databases[0].policies[0].spec.measurements, spec.measurements);
+
+  EXPECT_EQ(Mistake(document, "\"3d\"", "\"INF\""),
+            "v.conf:10: retention-policy.measurement.duration: expected a duration such as "
+            "\"30s\", \"1h\", \"7d\"");
+  EXPECT_EQ(Mistake(document, "\"3d\"", "\"30d\""),
+            "v.conf:4: retention-policy realtime: measurement retention must be shorter than the "
+            "retention policy's duration");
+  EXPECT_EQ(Mistake(document, "name = \"debug\"", ""),
+            "v.conf:8: retention-policy.measurement.name: is missing");
+  EXPECT_EQ(Mistake(document, "name = \"debug\"", "match = \"debug\""),
+            "v.conf:9: unknown key retention-policy.measurement.match; there are name, duration");
+}
+
 TEST(DeclaredTomlTest, MistakesAreNamedByLineAndKey) {
   EXPECT_EQ(Mistake(kBuilding, "30d", "30x"),
             "v.conf:6: retention-policy.duration: expected a duration of 1h or more, or \"INF\"");
@@ -85,7 +119,7 @@ TEST(DeclaredTomlTest, MistakesAreNamedByLineAndKey) {
             "v.conf:8: retention-policy.default: expected true or false");
   EXPECT_EQ(Mistake(kBuilding, "shard-duration", "shard"),
             "v.conf:7: unknown key retention-policy.shard; there are name, duration, "
-            "shard-duration, replication, default");
+            "shard-duration, replication, default, measurement");
   EXPECT_EQ(Mistake(kBuilding, "name = \"minute\"", "name = \"realtime\""),
             "v.conf:10: retention-policy.name: realtime is declared in v.conf:4, too");
   EXPECT_EQ(Mistake(kBuilding, "duration = \"INF\"", "default = true"),
