@@ -61,6 +61,7 @@ class LogImpl final : public Log {
   absl::Status Truncate(Lsn through) override;
   Lsn applied() const override { return applied_.load(); }
   uint64_t bytes() const override { return closed_bytes_.load() + open_bytes_.load(); }
+  LogStatus Status() const override;
   absl::Status health() const override {
     absl::MutexLock lock(&mu_);
     return seal_;
@@ -109,6 +110,10 @@ class LogImpl final : public Log {
   std::atomic<Lsn> applied_{0};
   std::atomic<uint64_t> closed_bytes_{0};
   std::atomic<uint64_t> open_bytes_{0};
+  std::atomic<uint64_t> records_{0};
+  std::atomic<uint64_t> bytes_written_{0};
+  std::atomic<uint64_t> sync_errors_{0};
+  mutable base::LatencyHistogram syncs_;
 
   mutable absl::Mutex mu_;
   absl::CondVar work_;   // HasWork() became true
@@ -286,6 +291,8 @@ absl::Status LogImpl::WriteGroup(const std::vector<Pending>& group) {
   for (const Pending& pending : group) writer_->Add(pending.lsn, pending.type, pending.payload);
   RETURN_IF_ERROR(writer_->Write());
   written_lsn_ = group.back().lsn;
+  records_.fetch_add(group.size(), std::memory_order_relaxed);
+  bytes_written_.fetch_add(writer_->bytes() - open_bytes_.load(), std::memory_order_relaxed);
   open_bytes_ = writer_->bytes();
   absl::MutexLock lock(&mu_);
   open_last_lsn_ = written_lsn_;
@@ -303,8 +310,15 @@ absl::Status LogImpl::SyncAsPolicySays() {
 }
 
 absl::Status LogImpl::SyncWriter() {
+  if (writer_->synced_bytes() == writer_->bytes()) return absl::OkStatus();
+  const int64_t start_ns = env_.MonotonicNs();
   absl::Status status = writer_->Sync();
-  if (!status.ok()) sync_failed_ = true;
+  const int64_t now_ns = env_.MonotonicNs();
+  syncs_.Observe(now_ns - start_ns, now_ns);
+  if (!status.ok()) {
+    sync_failed_ = true;
+    sync_errors_.fetch_add(1, std::memory_order_relaxed);
+  }
   return status;
 }
 
@@ -370,6 +384,20 @@ void LogImpl::Seal(const absl::Status& why, std::vector<Pending>& group) {
   for (Pending& pending : refused) {
     if (pending.done) pending.done(status, 0);
   }
+}
+
+LogStatus LogImpl::Status() const {
+  LogStatus status;
+  status.folder = options_.folder;
+  status.open_bytes = open_bytes_.load();
+  status.records = records_.load();
+  status.bytes_written = bytes_written_.load();
+  status.sync_errors = sync_errors_.load();
+  status.syncs = syncs_.All();
+  status.recent_syncs = syncs_.Recent(env_.MonotonicNs());
+  absl::MutexLock lock(&mu_);
+  status.segments = closed_.size() + (status.open_bytes == 0 ? 0 : 1);
+  return status;
 }
 
 void LogImpl::Rest(const Work& work) {

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/env.h"
+#include "base/latency_histogram.h"
 
 namespace varve::wal {
 
@@ -48,6 +49,17 @@ struct LogOptions {
   // nothing on disk, and opens the log sealed; health() is the damage. So, too, on a full disk,
   // behind a whole replay; TryRecover() then ends it once there is space.
   bool open_damaged = false;
+};
+
+struct LogStatus {
+  std::string folder;
+  uint64_t segments = 0;
+  uint64_t open_bytes = 0;     // of the segment being written
+  uint64_t records = 0;        // these count since the log was opened
+  uint64_t bytes_written = 0;  // with what frames the records
+  uint64_t sync_errors = 0;
+  base::LatencyCounts syncs;
+  base::LatencyCounts recent_syncs;  // of the last minute or two
 };
 
 // Thread safety: every method may be called from any thread.
@@ -85,6 +97,8 @@ class Log {
   virtual Lsn applied() const = 0;
   // Bytes of all segments on disk.
   virtual uint64_t bytes() const = 0;
+
+  virtual LogStatus Status() const = 0;
 
   // OK, or why the log is sealed. A failed write or fdatasync seals it: what waited is refused,
   // and what was not durable is not applied. Retrying a failed fdatasync proves nothing.

@@ -379,6 +379,24 @@ TEST_F(LogTest, RollsSegmentsAndTruncates) {
   ExpectApplied(41, 42);
 }
 
+TEST_F(LogTest, StatusCountsRecordsSyncsAndSegments) {
+  options_.segment_bytes_max = 300;
+  Open();
+  EXPECT_EQ(log_->Status().folder, kFolder);
+  EXPECT_EQ(log_->Status().records, 0);
+  EXPECT_EQ(log_->Status().segments, 1);
+  WriteRange(1, 40);
+  const LogStatus status = log_->Status();
+  EXPECT_EQ(status.records, 40);
+  EXPECT_GE(status.syncs.Total(), uint64_t{40});
+  EXPECT_EQ(status.recent_syncs.Total(), status.syncs.Total());
+  EXPECT_EQ(status.segments, env_.List(kFolder)->size());
+  EXPECT_LE(status.open_bytes, log_->bytes());
+  EXPECT_GT(status.bytes_written, uint64_t{40} * Payload(1).size());
+  EXPECT_LT(status.bytes_written, log_->bytes());
+  EXPECT_EQ(status.sync_errors, 0);
+}
+
 TEST_F(LogTest, TruncateClosesACoveredNewestSegment) {
   Open();
   WriteRange(1, 10);
