@@ -92,8 +92,17 @@ void StoreImpl::RunCompactor() {
   }
 }
 
+wal::Lsn StoreImpl::FlushThrough(const std::vector<std::shared_ptr<Shard>>& shards) const {
+  if (log_->bytes() <= options_.wal_bytes_max) return 0;
+  const wal::Lsn last = log_->applied();
+  wal::Lsn first = last;
+  for (const auto& shard : shards) first = std::min(first, shard->first_unflushed_lsn());
+  return first + (last - first) / 2;
+}
+
 void StoreImpl::FreezeDue() {
   const int64_t now = env_.MonotonicNs();
+  const wal::Lsn flush_through = FlushThrough(AllShards());
   // Sizes are taken once: they grow while this runs, and an order must not change under a sort.
   std::vector<std::pair<uint64_t, std::shared_ptr<Shard>>> shards;
   for (auto& shard : AllShards()) shards.emplace_back(shard->active_bytes(), std::move(shard));
@@ -105,7 +114,8 @@ void StoreImpl::FreezeDue() {
     const bool large = bytes >= options_.cache_snapshot_bytes;
     const bool cold = now - shard->last_write_ns() >= options_.cache_snapshot_cold_ns;
     const bool pressure = held > options_.cache_bytes_max / kPressureShare;
-    if (!large && !cold && !pressure) continue;
+    const bool keeps_log = shard->first_unflushed_lsn() <= flush_through;
+    if (!large && !cold && !pressure && !keeps_log) continue;
     // While its last snapshot is not written yet, another one only takes memory from the rest.
     if (shard->has_frozen() && !pressure) continue;
     held -= std::min(held, bytes);
@@ -135,9 +145,21 @@ absl::Status StoreImpl::FlushShard(Shard& shard) {
     const auto parts = shard.parts();
     for (const auto& frozen : parts->frozen) bytes += frozen.cache->bytes();
     RETURN_IF_ERROR(space_.CheckFor(bytes / 4));
-    ASSIGN_OR_RETURN(const bool flushed, shard.FlushOldest());
-    if (!flushed) return absl::OkStatus();
-    flushes_.fetch_add(1);
+    if (parts->frozen.empty()) return absl::OkStatus();
+    const int64_t start_ns = env_.MonotonicNs();
+    for (ActivityCounters* counters : {&activity_, &shard.activity()}) counters->BeginFlush();
+    const absl::StatusOr<std::optional<uint64_t>> flushed = shard.FlushOldest();
+    const int64_t duration_ns = env_.MonotonicNs() - start_ns;
+    const uint64_t written = flushed.ok() ? flushed->value_or(0) : 0;
+    for (ActivityCounters* counters : {&activity_, &shard.activity()}) {
+      if (flushed.ok() && !flushed->has_value()) {
+        counters->CancelFlush();
+      } else {
+        counters->EndFlush(flushed.ok(), duration_ns, written);
+      }
+    }
+    RETURN_IF_ERROR(flushed.status());
+    if (!flushed->has_value()) return absl::OkStatus();
   }
 }
 
@@ -179,9 +201,20 @@ absl::Status StoreImpl::CompactShard(Shard& shard, const CompactionOptions& opti
   const auto throttle = [this](uint64_t n, const std::atomic<bool>& cancel) {
     compaction_rate_.Take(n, cancel);
   };
-  RETURN_IF_ERROR(shard.Compact(*plan, throttle));
+  const int64_t start_ns = env_.MonotonicNs();
+  const auto counters = {&activity_, &shard.activity()};
+  for (ActivityCounters* each : counters) each->BeginCompaction();
+  const absl::StatusOr<uint64_t> written = shard.Compact(*plan, throttle);
+  const int64_t duration_ns = env_.MonotonicNs() - start_ns;
+  for (ActivityCounters* each : counters) {
+    if (absl::IsCancelled(written.status())) {
+      each->CancelCompaction();
+    } else {
+      each->EndCompaction(written.ok(), duration_ns, bytes, written.ok() ? *written : 0);
+    }
+  }
+  RETURN_IF_ERROR(written.status());
   *merged = true;
-  compactions_.fetch_add(1);
   return absl::OkStatus();
 }
 

@@ -22,10 +22,13 @@ struct StoreOptions {
   int64_t cache_snapshot_cold_ns = 600'000'000'000;  // ... or when not written to for so long
   int64_t compact_cold_ns = 4 * 3600'000'000'000;    // a shard not written to for so long is merged
   uint64_t compact_bytes_per_second = 48 << 20;      // 0: no limit
-  uint64_t max_series_per_database = 0;              // 0: no limit
-  uint64_t max_values_per_tag = 0;                   // 0: no limit
-  bool rollups = true;            // whether settled files get partial aggregates by the hour
-  uint64_t rollup_rows_min = 32;  // ... of series with at least so many rows to the hour
+  // A longer log has the shards flushed that keep its older half: one that gets few points would
+  // otherwise keep, until its cache is large, all that others wrote meanwhile.
+  uint64_t wal_bytes_max = uint64_t{1} << 30;
+  uint64_t max_series_per_database = 0;  // 0: no limit
+  uint64_t max_values_per_tag = 0;       // 0: no limit
+  bool rollups = true;                   // whether settled files get partial aggregates by the hour
+  uint64_t rollup_rows_min = 32;         // ... of series with at least so many rows to the hour
   size_t background_threads = 1;
   // Called once for each damage that is found, at open or later, from any thread.
   std::function<void(const absl::Status&)> on_damage;

@@ -210,6 +210,7 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, Late
   const int64_t late_before = late == nullptr ? model::kMinTimeNs : late->Before(known_.database);
   model::SeriesId late_series = model::kNoId;
   model::MeasurementId late_measurement = model::kNoId;
+  uint64_t points = 0;
   const bool skip = lsn <= skip_through_;
   if (!skip) {
     NoteDirty(lsn);
@@ -218,7 +219,7 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, Late
   }
   while (true) {
     ASSIGN_OR_RETURN(const bool more, batch.NextRow(&row));
-    if (!more) return absl::OkStatus();
+    if (!more) break;
     if (row.time_ns < late_before) {
       if (row.series != late_series) late_measurement = table_.MeasurementOfSeries(row.series);
       late_series = row.series;
@@ -235,7 +236,12 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, Late
       }
     }
     if (active_->Append(row.series, layout, row.time_ns, row.values)) NoteNewSeries(row.series);
+    ++points;
   }
+  if (skip) return absl::OkStatus();
+  writes_.fetch_add(1, std::memory_order_relaxed);
+  points_written_.fetch_add(points, std::memory_order_relaxed);
+  return absl::OkStatus();
 }
 
 void Shard::ApplySchema(const SchemaRecord& record, wal::Lsn lsn) {
@@ -301,7 +307,7 @@ tsm::Manifest Shard::MakeManifest(const Parts& parts) const {
   return manifest;
 }
 
-ShardStatus Shard::Status() const {
+ShardStatus Shard::Status(int64_t now_ns) const {
   const auto parts = parts_.Load();
   ShardStatus status;
   status.database = known_.database;
@@ -316,6 +322,13 @@ ShardStatus Shard::Status() const {
   }
   status.cache_bytes = parts->active->empty() ? 0 : parts->active->bytes();
   for (const auto& frozen : parts->frozen) status.cache_bytes += frozen.cache->bytes();
+  status.folder = folder_;
+  status.frozen_caches = parts->frozen.size();
+  status.writes = writes_.load(std::memory_order_relaxed);
+  status.points_written = points_written_.load(std::memory_order_relaxed);
+  status.points_dropped = points_dropped_.load(std::memory_order_relaxed);
+  if (status.writes != 0) status.cache_age_ns = std::max<int64_t>(0, now_ns - last_write_ns());
+  status.activity = activity_.Read();
   return status;
 }
 

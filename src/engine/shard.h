@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/env.h"
 #include "base/published.h"
+#include "engine/activity.h"
 #include "engine/compaction_plan.h"
 #include "engine/growing_array.h"
 #include "engine/late_writes.h"
@@ -97,16 +99,17 @@ class Shard {
 
   // --- Moving points to files. Any thread; one at a time works on a shard.
 
-  // Writes the oldest frozen cache to a file; false when there is none. On an error nothing is
-  // lost and the next call tries again.
-  absl::StatusOr<bool> FlushOldest() ABSL_LOCKS_EXCLUDED(flush_mu_, manifest_mu_, mu_);
+  // Writes the oldest frozen cache to a file and returns the file's bytes; nullopt when there is no
+  // such cache. On an error nothing is lost and the next call tries again.
+  absl::StatusOr<std::optional<uint64_t>> FlushOldest()
+      ABSL_LOCKS_EXCLUDED(flush_mu_, manifest_mu_, mu_);
 
   // Called with the bytes read or written; may block to hold a rate, but not once `cancel` is set.
   using Throttle = std::function<void(uint64_t bytes, const std::atomic<bool>& cancel)>;
   std::vector<CompactionFile> CompactionFiles() const;
-  // Merges the files of `plan`, made from CompactionFiles(). CANCELLED: CancelCompaction() was
-  // called. Nothing is changed on an error.
-  absl::Status Compact(const CompactionPlan& plan, const Throttle& throttle)
+  // Merges the files of `plan`, made from CompactionFiles(), and returns the bytes of what they
+  // became. CANCELLED: CancelCompaction() was called. Nothing is changed on an error.
+  absl::StatusOr<uint64_t> Compact(const CompactionPlan& plan, const Throttle& throttle)
       ABSL_LOCKS_EXCLUDED(compact_mu_, manifest_mu_, mu_);
 
   // Makes the rollup of one settled file that has none; false when there is no such file. Errors as
@@ -139,7 +142,13 @@ class Shard {
   bool has_frozen() const { return !parts()->frozen.empty(); }
   // When the last row was applied, in the clock of Env::MonotonicNs().
   int64_t last_write_ns() const { return last_write_ns_.load(); }
-  ShardStatus Status() const;
+  // `now_ns` is Env::MonotonicNs().
+  ShardStatus Status(int64_t now_ns) const;
+  ActivityCounters& activity() { return activity_; }
+  // Points that were meant for this shard and refused.
+  void NoteDropped(uint64_t points) {
+    points_dropped_.fetch_add(points, std::memory_order_relaxed);
+  }
   // What was found to be damaged at open.
   const std::vector<absl::Status>& damage() const { return damage_; }
   // OK, or why the index may lack series, so that no view may trust it.
@@ -196,6 +205,10 @@ class Shard {
   std::atomic<int64_t> last_write_ns_{0};
   std::atomic<bool> retired_{false};
   std::atomic<bool> cancel_compaction_{false};
+  std::atomic<uint64_t> writes_{0};
+  std::atomic<uint64_t> points_written_{0};
+  std::atomic<uint64_t> points_dropped_{0};
+  ActivityCounters activity_;
   std::atomic<int64_t> retry_after_ns_{0};
   std::atomic<int64_t> retry_delay_ns_{0};
 

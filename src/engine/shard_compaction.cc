@@ -52,7 +52,7 @@ std::vector<CompactionFile> Shard::CompactionFiles() const {
   return files;
 }
 
-absl::Status Shard::Compact(const CompactionPlan& plan, const Throttle& throttle) {
+absl::StatusOr<uint64_t> Shard::Compact(const CompactionPlan& plan, const Throttle& throttle) {
   absl::MutexLock compact_lock(&compact_mu_);
   if (cancel_compaction_) return base::Cancelled("shard is closing");
   // The tombstones of this moment are applied; those that come later stay in force, because the
@@ -66,7 +66,7 @@ absl::Status Shard::Compact(const CompactionPlan& plan, const Throttle& throttle
     if (part.reader == nullptr) return part.damage;
     inputs.push_back({part.reader, part.file.sequence});
   }
-  if (inputs.size() != plan.sequences.size()) return absl::OkStatus();  // overtaken by another one
+  if (inputs.size() != plan.sequences.size()) return 0;  // overtaken by another one
 
   tsm::MergeOptions options;
   options.writer.cold = plan.cold;
@@ -84,7 +84,8 @@ absl::Status Shard::Compact(const CompactionPlan& plan, const Throttle& throttle
     CHECK_EQ(infos.size(), size_t{1});
     ASSIGN_OR_RETURN(reader, tsm::FileReader::Open(env_, folder_, infos.front()));
   }
-  return InstallCompaction(plan, *parts, std::move(reader));
+  RETURN_IF_ERROR(InstallCompaction(plan, *parts, std::move(reader)));
+  return infos.empty() ? 0 : infos.front().bytes;
 }
 
 absl::Status Shard::InstallCompaction(const CompactionPlan& plan, const Parts& merged,

@@ -48,21 +48,22 @@ absl::StatusOr<std::shared_ptr<tsm::FileReader>> Shard::WriteCache(const Cache& 
   return tsm::FileReader::Open(env_, folder_, info);
 }
 
-absl::StatusOr<bool> Shard::FlushOldest() {
+absl::StatusOr<std::optional<uint64_t>> Shard::FlushOldest() {
   absl::MutexLock flush_lock(&flush_mu_);
   const auto parts = parts_.Load();
-  if (parts->frozen.empty() || retired_) return false;
+  if (parts->frozen.empty() || retired_) return std::nullopt;
   RETURN_IF_ERROR(unreadable_);
   const FrozenCache& frozen = parts->frozen.front();
   std::shared_ptr<tsm::FileReader> reader;
   if (!frozen.cache->empty()) {
     ASSIGN_OR_RETURN(reader, WriteCache(*frozen.cache), "shard=", known_.shard);
   }
+  const uint64_t bytes = reader == nullptr ? 0 : reader->info().bytes;
   // Ids and index first: once the manifest says so, the log is not needed for them either.
   RETURN_IF_ERROR(table_.Flush());
   RETURN_IF_ERROR(index_->Flush());
   RETURN_IF_ERROR(InstallFlush(frozen, std::move(reader)), "shard=", known_.shard);
-  return true;
+  return bytes;
 }
 
 absl::Status Shard::InstallFlush(const FrozenCache& frozen,

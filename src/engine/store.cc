@@ -9,6 +9,9 @@
 namespace varve::engine {
 namespace {
 
+// How long a full cache is told of: requests come now and then.
+constexpr int64_t kCacheFullShownNs = 10'000'000'000;
+
 std::string ParentOf(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const size_t slash = path.rfind('/');
@@ -214,22 +217,54 @@ std::string StoreImpl::MeasurementName(model::DatabaseId id,
 }
 
 std::vector<ShardStatus> StoreImpl::Shards() const {
+  const int64_t now_ns = env_.MonotonicNs();
   std::vector<ShardStatus> result;
-  for (const auto& shard : AllShards()) result.push_back(shard->Status());
+  for (const auto& shard : AllShards()) result.push_back(shard->Status(now_ns));
+  return result;
+}
+
+std::vector<DatabaseStatus> StoreImpl::DatabaseStatuses() const {
+  std::vector<DatabaseStatus> result;
+  for (const auto& database : Databases()) {
+    DatabaseStatus status;
+    status.database = database->id();
+    status.index_bytes = database->table().memory_bytes();
+    index::SeriesSet series;
+    absl::flat_hash_set<model::MeasurementId> measurements;
+    for (const auto& shard : database->Shards()) {
+      const auto view = shard->IndexView();
+      series |= view->AllSeries();
+      for (const model::MeasurementId id : view->Measurements()) measurements.insert(id);
+    }
+    status.series = series.Count();
+    status.measurements = measurements.size();
+    result.push_back(status);
+  }
   return result;
 }
 
 StoreStatus StoreImpl::Status() const {
   StoreStatus status;
-  status.health = log_->health();
-  status.health.Update(space_.CheckForWrite());
+  status.log_health = log_->health();
+  status.disk_health = space_.CheckForWrite();
+  status.health = status.log_health;
+  status.health.Update(status.disk_health);
+  const int64_t full_at_ns = cache_full_at_ns_.load();
+  status.cache_full = full_at_ns != 0 && env_.MonotonicNs() - full_at_ns < kCacheFullShownNs;
   status.cache_bytes = static_cast<uint64_t>(std::max<int64_t>(cache_bytes_->load(), 0));
   status.wal_bytes = log_->bytes();
-  status.flushes = flushes_.load();
-  status.compactions = compactions_.load();
+  status.cache_bytes_max = options_.cache_bytes_max;
+  status.wal = log_->Status();
+  status.activity = activity_.Read();
   status.rollups = rollups_.load();
+  for (const auto& shard : AllShards()) {
+    status.compactions_waiting += PlanCompaction(shard->CompactionFiles(), {}).has_value() ? 1 : 0;
+  }
+  status.writes = writes_.load();
+  status.writes_refused = writes_refused_.load();
   status.points_written = points_written_.load();
   status.values_written = values_written_.load();
+  status.points_dropped = points_dropped_.load();
   status.damage = damage_->List();
   if (!status.damage.empty()) status.last_background_error = status.damage.front();
   absl::MutexLock lock(&status_mu_);

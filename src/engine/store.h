@@ -15,12 +15,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/env.h"
+#include "engine/activity.h"
 #include "engine/options.h"
 #include "engine/read_view.h"
 #include "index/predicate.h"
 #include "model/line_protocol.h"
 #include "model/shard_router.h"
 #include "model/types.h"
+#include "wal/log.h"
 
 namespace varve::engine {
 
@@ -73,17 +75,40 @@ struct ShardStatus {
   uint64_t cache_bytes = 0;
   uint64_t files = 0;
   model::TimeRange range;
+  std::string folder;
+  uint64_t frozen_caches = 0;  // waiting to be flushed
+  int64_t cache_age_ns = 0;    // since a row was last applied; 0: none was
+  uint64_t writes = 0;         // batches and points applied since the shard was opened
+  uint64_t points_written = 0;
+  uint64_t points_dropped = 0;  // refused for a conflict of types or a limit
+  Activity activity;
+};
+
+struct DatabaseStatus {
+  model::DatabaseId database = model::kNoId;
+  uint64_t series = 0;  // that have points, in any shard
+  uint64_t measurements = 0;
+  uint64_t index_bytes = 0;  // memory of what is known of series and not in files
 };
 
 struct StoreStatus {
-  absl::Status health;  // OK, or why writes are refused
+  absl::Status health;  // OK, or why writes are refused: the first of the next two
+  absl::Status log_health;
+  absl::Status disk_health;
+  // Writes were refused in the last seconds because the cache was full and its flush behind.
+  bool cache_full = false;
   uint64_t cache_bytes = 0;
+  uint64_t cache_bytes_max = 0;
   uint64_t wal_bytes = 0;
-  uint64_t flushes = 0;
-  uint64_t compactions = 0;
-  uint64_t rollups = 0;  // made since the store was opened
+  wal::LogStatus wal;
+  Activity activity;
+  uint64_t compactions_waiting = 0;  // shards with files to merge
+  uint64_t rollups = 0;              // made since the store was opened
+  uint64_t writes = 0;
+  uint64_t writes_refused = 0;  // of which nothing was taken
   uint64_t points_written = 0;
   uint64_t values_written = 0;
+  uint64_t points_dropped = 0;
   absl::Status last_background_error;  // of a flush or compaction; OK after the next success
   std::vector<absl::Status> damage;    // found since the store was opened; each names its file
 };
@@ -142,6 +167,7 @@ class Store {
   virtual std::string MeasurementName(model::DatabaseId database,
                                       model::MeasurementId measurement) const = 0;
   virtual std::vector<ShardStatus> Shards() const = 0;
+  virtual std::vector<DatabaseStatus> DatabaseStatuses() const = 0;
   virtual StoreStatus Status() const = 0;
 };
 

@@ -53,6 +53,7 @@ class StoreImpl final : public Store {
   std::string MeasurementName(model::DatabaseId database,
                               model::MeasurementId measurement) const override;
   std::vector<ShardStatus> Shards() const override;
+  std::vector<DatabaseStatus> DatabaseStatuses() const override;
   StoreStatus Status() const override;
 
  private:
@@ -89,6 +90,8 @@ class StoreImpl final : public Store {
   // --- write_path.cc
   void WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
                   LineSource& lines, WriteDone done);
+  // Tells of a request of which nothing is taken.
+  void Refuse(const WriteDone& done, absl::Status status);
   absl::Status Admit();
   absl::StatusOr<int64_t> ReserveCache(size_t bytes);
   void LogBatch(WriteSession& session, WriteDone done);
@@ -107,6 +110,8 @@ class StoreImpl final : public Store {
   void WakeCompactor();
   // Freezes the caches that are large, cold, or in the way of others.
   void FreezeDue();
+  // The LSN up to which shards must be flushed because the log is too long; 0: it is not.
+  wal::Lsn FlushThrough(const std::vector<std::shared_ptr<Shard>>& shards) const;
   void FlushFrozen();
   absl::Status FlushShard(Shard& shard);
   // Merges once where a shard needs it; true when something was merged.
@@ -125,12 +130,15 @@ class StoreImpl final : public Store {
   RateLimiter compaction_rate_;
 
   const ByteTotal cache_bytes_ = std::make_shared<std::atomic<int64_t>>(0);  // of all arenas
-  std::atomic<int64_t> reserved_bytes_{0};  // for batches on their way through the log
-  std::atomic<uint64_t> flushes_{0};
-  std::atomic<uint64_t> compactions_{0};
+  std::atomic<int64_t> reserved_bytes_{0};    // for batches on their way through the log
+  std::atomic<int64_t> cache_full_at_ns_{0};  // when it last refused a write; 0: never
+  ActivityCounters activity_;
   std::atomic<uint64_t> rollups_{0};
+  std::atomic<uint64_t> writes_{0};
+  std::atomic<uint64_t> writes_refused_{0};
   std::atomic<uint64_t> points_written_{0};
   std::atomic<uint64_t> values_written_{0};
+  std::atomic<uint64_t> points_dropped_{0};
   std::atomic<bool> stop_compaction_{false};
 
   // Held while a record is applied and while a view is opened or a cache frozen, so that each sees

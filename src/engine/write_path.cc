@@ -1,4 +1,5 @@
 // How a request becomes a record of the log.
+#include <algorithm>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
@@ -34,12 +35,6 @@ class ResultWaiter {
   WriteResult result_ ABSL_GUARDED_BY(mu_);
 };
 
-WriteResult Refused(absl::Status status) {
-  WriteResult result;
-  result.status = std::move(status);
-  return result;
-}
-
 // What a write without a target is told. InfluxDB reads the points after it has looked for the
 // database and before it looks for the policy.
 absl::Status WithoutTarget(const absl::Status& missing, LineSource& lines) {
@@ -67,6 +62,13 @@ void StoreImpl::ReturnSession(std::unique_ptr<WriteSession> session) {
   if (sessions_.size() < kPooledSessions) sessions_.push_back(std::move(session));
 }
 
+void StoreImpl::Refuse(const WriteDone& done, absl::Status status) {
+  writes_refused_.fetch_add(1, std::memory_order_relaxed);
+  WriteResult result;
+  result.status = std::move(status);
+  done(std::move(result));
+}
+
 absl::Status StoreImpl::Admit() {
   if (const absl::Status health = log_->health(); !health.ok()) {
     return base::Unavailable("write-ahead log is sealed: ", base::MessageOf(health));
@@ -80,6 +82,7 @@ absl::StatusOr<int64_t> StoreImpl::ReserveCache(size_t bytes) {
   const int64_t held = cache_bytes_->load();
   if (static_cast<uint64_t>(held + reserved) <= options_.cache_bytes_max) return wanted;
   reserved_bytes_.fetch_sub(wanted);
+  cache_full_at_ns_ = std::max<int64_t>(env_.MonotonicNs(), 1);
   WakeFlusher();
   return base::Unavailable("cache full (", held, " of ", options_.cache_bytes_max,
                            " bytes) and its flush is behind: retry later");
@@ -107,19 +110,20 @@ WriteResult StoreImpl::WritePoints(std::string_view database, std::string_view r
 
 void StoreImpl::WriteLines(std::string_view database, std::string_view policy, int64_t now_ns,
                            LineSource& lines, WriteDone done) {
+  writes_.fetch_add(1, std::memory_order_relaxed);
   auto target = router_.FindTarget(database, policy);
-  if (!target.ok()) return done(Refused(WithoutTarget(target.status(), lines)));
-  if (absl::Status status = Admit(); !status.ok()) return done(Refused(std::move(status)));
+  if (!target.ok()) return Refuse(done, WithoutTarget(target.status(), lines));
+  if (absl::Status status = Admit(); !status.ok()) return Refuse(done, std::move(status));
   auto state = OpenDatabase(target->database);
-  if (!state.ok()) return done(Refused(state.status()));
+  if (!state.ok()) return Refuse(done, state.status());
 
   auto session = TakeSession();
   session->Begin(*std::move(state), *std::move(target));
   const WriteContext context{router_, *log_, options_, now_ns};
   if (absl::Status status = session->Run(context, lines); !status.ok()) {
     // A full disk passes; a client that waits may succeed.
-    done(Refused(absl::IsResourceExhausted(status) ? base::Unavailable(base::MessageOf(status))
-                                                   : std::move(status)));
+    Refuse(done, absl::IsResourceExhausted(status) ? base::Unavailable(base::MessageOf(status))
+                                                   : std::move(status));
   } else {
     LogBatch(*session, std::move(done));
   }
@@ -129,18 +133,19 @@ void StoreImpl::WriteLines(std::string_view database, std::string_view policy, i
 void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
   WriteResult result;
   result.status = session.Verdict();
-  result.points_dropped = session.dropped();
+  result.points_dropped = session.CountDropped();
+  points_dropped_.fetch_add(result.points_dropped, std::memory_order_relaxed);
   const auto schema = session.TakeSchemaRecords();
   for (const auto& record : schema) {
     const auto type = static_cast<uint8_t>(RecordType::kSchema);
     absl::Status status = log_->Append(type, record.Encode(), {});
-    if (!status.ok()) return done(Refused(std::move(status)));
+    if (!status.ok()) return Refuse(done, std::move(status));
   }
   // An empty batch only waits until the schema is applied.
   if (session.rows() == 0 && schema.empty()) return done(std::move(result));
 
   const auto reserved = ReserveCache(session.CacheBytesEstimate());
-  if (!reserved.ok()) return done(Refused(reserved.status()));
+  if (!reserved.ok()) return Refuse(done, reserved.status());
   result.points_written = session.rows();
   result.values_written = session.values();
   // Shared, because Append() may refuse without having called it.
@@ -148,7 +153,7 @@ void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
   const auto finish = [this, shared_done, result = std::move(result), bytes = *reserved](
                           absl::Status status, wal::Lsn) mutable {
     reserved_bytes_.fetch_sub(bytes);
-    if (!status.ok()) return (*shared_done)(Refused(std::move(status)));
+    if (!status.ok()) return Refuse(*shared_done, std::move(status));
     points_written_.fetch_add(result.points_written, std::memory_order_relaxed);
     values_written_.fetch_add(result.values_written, std::memory_order_relaxed);
     (*shared_done)(std::move(result));
@@ -157,7 +162,7 @@ void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
       log_->Append(static_cast<uint8_t>(RecordType::kWriteBatch), session.TakeBatch(), finish);
   if (status.ok()) return;
   reserved_bytes_.fetch_sub(*reserved);
-  (*shared_done)(Refused(std::move(status)));
+  Refuse(*shared_done, std::move(status));
 }
 
 }  // namespace varve::engine

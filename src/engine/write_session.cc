@@ -363,9 +363,13 @@ absl::Status WriteSession::Verdict() const {
   return any_line_ ? PartialWrite(parse_errors_, 0) : base::InvalidArgument(parse_errors_);
 }
 
-uint64_t WriteSession::dropped() const {
+uint64_t WriteSession::CountDropped() const {
   uint64_t dropped = beyond_retention_.size() + beyond_limits_;
-  for (const auto& route : routes_) dropped += route->dropped;
+  for (const auto& route : routes_) {
+    if (route->dropped == 0) continue;
+    route->shard->NoteDropped(route->dropped);
+    dropped += route->dropped;
+  }
   return dropped;
 }
 

@@ -62,7 +62,7 @@ class WriteSession {
   std::vector<SchemaRecord> TakeSchemaRecords();
   // What to tell the client when the batch is durable, and how many points were dropped.
   absl::Status Verdict() const;
-  uint64_t dropped() const;
+  uint64_t CountDropped() const;  // in the shards' counts, too
 
  private:
   struct Route {

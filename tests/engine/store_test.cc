@@ -1,4 +1,6 @@
 // What is written can be read: from the cache, from files, after replay and compaction.
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/engine/store_fixture.h"
 
 namespace varve::engine {
@@ -147,6 +149,53 @@ TEST_F(StoreTest, TheLogShrinksAfterAFlush) {
   EXPECT_LT(store().Status().wal_bytes, before / 4);
   Reopen();
   EXPECT_EQ(View()->Match("m", index::TagPredicate::All()).Count(), 100u);
+}
+
+// Neither cache is large or cold, and both together are far from the limit.
+TEST_F(StoreTest, AShardWithFewPointsDoesNotKeepTheLog) {
+  options.background = true;
+  options.wal_bytes_max = 20'000;
+  EXPECT_EQ(Write("m v=1 1", "other"), "");
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_EQ(Write(base::StrCat("m,t=", i, " a=1,b=2,c=\"some text\" 1")), "");
+  }
+  while (store().Status().wal_bytes > options.wal_bytes_max) absl::SleepFor(absl::Milliseconds(1));
+  EXPECT_GE(store().Status().activity.flushes, 1u);
+  Reopen();
+  EXPECT_EQ(Read("other"), "m 1 v=1\n");
+  EXPECT_EQ(View()->Match("m", index::TagPredicate::All()).Count(), 500u);
+}
+
+TEST_F(StoreTest, CountsWhatItDoes) {
+  EXPECT_EQ(Write("m,t=a v=1 1\nm,t=b v=1 1\nn v=1 1"), "");
+  EXPECT_NE(Write("m v=1 1\nm v=\"text\" 2"), "");  // a conflict of types within a request
+  EXPECT_NE(Write("m v=1", "nosuch"), "");
+  StoreStatus status = store().Status();
+  EXPECT_EQ(status.writes, 3u);
+  EXPECT_EQ(status.writes_refused, 1u);
+  EXPECT_EQ(status.points_written, 4u);
+  EXPECT_EQ(status.points_dropped, 1u);
+  EXPECT_EQ(status.activity.flushes, 0u);
+  EXPECT_GT(status.wal.records, 2u);
+  EXPECT_GT(status.wal.syncs.Total(), 0u);
+  EXPECT_EQ(store().Shards()[0].points_written, 4u);
+  EXPECT_EQ(store().Shards()[0].points_dropped, 1u);
+  ASSERT_EQ(store().DatabaseStatuses().size(), 1u);
+  EXPECT_EQ(store().DatabaseStatuses()[0].series, 4u);
+  EXPECT_EQ(store().DatabaseStatuses()[0].measurements, 2u);
+  Flush();
+  EXPECT_EQ(Write("m,t=a v=1 5"), "");
+  Compact();
+  status = store().Status();
+  EXPECT_EQ(status.activity.flushes, 2u);
+  EXPECT_GT(status.activity.flush_bytes, 0u);
+  EXPECT_EQ(status.activity.compactions, 1u);
+  EXPECT_EQ(status.activity.compaction_bytes_in, status.activity.flush_bytes);
+  EXPECT_EQ(status.activity.compaction_bytes_out + 0u,
+            store().Shards()[0].activity.compaction_bytes_out);
+  EXPECT_GT(status.activity.compaction_bytes_out, 0u);
+  EXPECT_EQ(status.activity.flushes_active + status.activity.compactions_active, 0);
+  EXPECT_EQ(status.compactions_waiting, 0u);
 }
 
 TEST_F(StoreTest, PointsFromInsideAreWrittenLikeLines) {
