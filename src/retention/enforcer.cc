@@ -178,6 +178,7 @@ absl::Status Enforcer::EnforceLocked() {
   absl::MutexLock lock(&mu_);
   ++status_.checks;
   if (!status.ok()) ++status_.failures;
+  status_.last_error = std::string(base::MessageOf(status));
   status_.last_check_ns = environment_.env->NowNs();
   return status;
 }

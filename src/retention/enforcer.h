@@ -57,6 +57,7 @@ struct EnforcerStatus {
   uint64_t failures = 0;
   int64_t last_check_ns = 0;  // wall clock; 0: none yet
   int64_t last_drop_ns = 0;
+  std::string last_error;      // of the last check; empty when it went well
   int64_t clock_doubt_ns = 0;  // how far the wall clock is ahead of the one that data expires by
 };
 
