@@ -426,9 +426,7 @@ class ConnectionImpl : public Connection,
       absl::MutexLock lock(&mu_);
       status = status_;
     }
-    if (status >= 500) metrics.server_errors.fetch_add(1, std::memory_order_relaxed);
-    if (status >= 400 && status < 500)
-      metrics.client_errors.fetch_add(1, std::memory_order_relaxed);
+    metrics.CountAnswer(status);
     if (services_.access_log) {
       const std::string method(MethodText());
       services_.access_log({method, request_.path, remote_address_, status, bytes_sent_, duration});

@@ -25,10 +25,18 @@ void AppendValue(std::string& out, const std::variant<double, int64_t, std::stri
   }
 }
 
-// The key of a statistic: its name and what tells it from others of that name.
+// The key of a statistic as InfluxDB has it: its name, its path and id or else all of its tags that
+// tell it from others of that name.
 std::string KeyOf(const query::StatisticsRow& row) {
   std::string key = row.module;
-  for (const auto& [name, value] : row.tags) base::StrAppend(key, ":", value);
+  std::string id;
+  for (const auto& [name, value] : row.tags) {
+    if (name == "id") id = value;
+  }
+  for (const auto& [name, value] : row.tags) {
+    if (id.empty() || name == "path") base::StrAppend(key, ":", value);
+  }
+  if (!id.empty()) base::StrAppend(key, ":", id);
   return key;
 }
 

@@ -2,6 +2,7 @@
 #include "base/status.h"
 #include "http/endpoints.h"
 #include "http/form.h"
+#include "http/health.h"
 #include "http/json_text.h"
 #include "http/reply.h"
 #include "http/version.h"
@@ -29,21 +30,22 @@ void HandleStatus(const Services& services, ExchangePtr exchange, const Identity
 }
 
 void HandleHealth(const Services& services, ExchangePtr exchange, const Identity&) {
-  const engine::StoreStatus store = services.store->Status();
-  const bool pass = store.health.ok();
+  const std::vector<HealthCheck> checks = FailingChecks(services);
+  const bool pass = checks.empty() || !checks.front().refuses_writes;
   Response response = MakeResponse(services, exchange->request(), pass ? 200 : 503, Format::kJson);
   std::string& body = response.body;
   body = "{\"checks\":[";
-  for (const absl::Status& damage : store.damage) {
-    if (&damage != &store.damage.front()) body += ',';
-    body += "{\"name\":\"data\",\"status\":\"fail\",\"message\":";
-    AppendJsonString(body, base::MessageOf(damage));
+  for (const HealthCheck& check : checks) {
+    base::StrAppend(body, &check == &checks.front() ? "" : ",", "{\"name\":\"", check.name,
+                    "\",\"status\":\"", check.warning ? "warn" : "fail", "\",\"message\":");
+    AppendJsonString(body, check.message);
     body += '}';
   }
   body += "],\"message\":";
-  AppendJsonString(body, !pass                  ? base::MessageOf(store.health)
-                         : store.damage.empty() ? "ready for queries and writes"
-                                                : "ready, but some data is damaged: see checks");
+  AppendJsonString(body, checks.empty()           ? "ready for queries and writes"
+                         : !pass                  ? checks.front().message
+                         : checks.front().warning ? "ready for queries and writes, but see checks"
+                                                  : "ready, but some data is damaged: see checks");
   base::StrAppend(body, ",\"name\":\"influxdb\",\"status\":\"", pass ? "pass" : "fail",
                   "\",\"version\":\"", kInfluxVersion, "\"}");
   exchange->Reply(std::move(response));

@@ -132,9 +132,10 @@ void HandlePromWrite(const Services& services, ExchangePtr exchange, const Ident
   metrics.writes_active.fetch_add(1, std::memory_order_relaxed);
   const absl::Status status = WriteSamples(services, target, *body);
   metrics.writes_active.fetch_sub(1, std::memory_order_relaxed);
-  const int64_t duration = services.env->MonotonicNs() - request.start_ns;
+  const int64_t now_ns = services.env->MonotonicNs();
+  const int64_t duration = now_ns - request.start_ns;
   metrics.write_ns.fetch_add(static_cast<uint64_t>(duration), std::memory_order_relaxed);
-  metrics.write_latency.Observe(duration);
+  metrics.write_latency.Observe(duration, now_ns);
   if (status.ok()) {
     exchange->Reply(MakeResponse(services, request, 204, FormatOf(request)));
   } else {

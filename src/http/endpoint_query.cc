@@ -129,9 +129,10 @@ void RunQuery(const Services& services, RunningQuery& running) {
   } else {
     RunStreaming(services, running);
   }
-  const int64_t duration = services.env->MonotonicNs() - start_ns;
+  const int64_t now_ns = services.env->MonotonicNs();
+  const int64_t duration = now_ns - start_ns;
   metrics.query_ns.fetch_add(static_cast<uint64_t>(duration), std::memory_order_relaxed);
-  metrics.query_latency.Observe(duration);
+  metrics.query_latency.Observe(duration, now_ns);
   metrics.queries_active.fetch_sub(1, std::memory_order_relaxed);
 }
 

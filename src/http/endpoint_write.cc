@@ -31,9 +31,10 @@ void Finish(const Services& services, const PendingWrite& write,
   metrics.values_written.fetch_add(result.values_written, std::memory_order_relaxed);
   metrics.points_dropped.fetch_add(result.points_dropped, std::memory_order_relaxed);
   metrics.writes_active.fetch_sub(1, std::memory_order_relaxed);
-  const int64_t duration = services.env->MonotonicNs() - write.start_ns;
+  const int64_t now_ns = services.env->MonotonicNs();
+  const int64_t duration = now_ns - write.start_ns;
   metrics.write_ns.fetch_add(static_cast<uint64_t>(duration), std::memory_order_relaxed);
-  metrics.write_latency.Observe(duration);
+  metrics.write_latency.Observe(duration, now_ns);
   const Request& request = write.exchange->request();
   if (result.status.ok()) {
     write.exchange->Reply(MakeResponse(services, request, 204, FormatOf(request)));

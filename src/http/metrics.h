@@ -3,31 +3,13 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
+#include "base/latency_histogram.h"
 #include "http/request_tracker.h"
 
 namespace varve::http {
-
-// Counts how many observations fell into each of some ranges. Any thread.
-class Histogram {
- public:
-  // Upper bounds in nanoseconds; the last bucket has none.
-  static constexpr std::array<int64_t, 14> kBoundsNs = {
-      100'000,     250'000,       500'000,       1'000'000,     2'500'000,
-      5'000'000,   10'000'000,    25'000'000,    50'000'000,    100'000'000,
-      250'000'000, 1'000'000'000, 5'000'000'000, 30'000'000'000};
-
-  void Observe(int64_t ns);
-  // Appends the histogram in Prometheus' text form.
-  void Append(std::string& out, std::string_view name, std::string_view help) const;
-
- private:
-  std::array<std::atomic<uint64_t>, kBoundsNs.size() + 1> counts_{};
-  std::atomic<uint64_t> sum_ns_{0};
-};
 
 // Sums since the start unless said otherwise. Any thread.
 struct Metrics {
@@ -40,8 +22,9 @@ struct Metrics {
   Counter prom_write_requests{0};  // also counted as writes
   Counter prom_read_requests{0};
   Counter flux_requests{0};
-  Counter client_errors{0};  // answers 400 to 499
-  Counter server_errors{0};  // answers 500 to 599
+  Counter client_errors{0};            // answers 400 to 499
+  Counter server_errors{0};            // answers 500 to 599
+  std::array<Counter, 600> answers{};  // by status code
   Counter auth_failures{0};
   Counter write_bytes{0};  // of bodies, as received
   Counter query_bytes{0};  // of answers, as sent
@@ -57,9 +40,18 @@ struct Metrics {
   std::atomic<int64_t> requests_active{0};  // now
   std::atomic<int64_t> queries_active{0};   // now
   std::atomic<int64_t> writes_active{0};    // now
-  Histogram query_latency;
-  Histogram write_latency;
+  base::LatencyHistogram query_latency;
+  base::LatencyHistogram write_latency;
   RequestTracker tracker;
+
+  // An answer with this status has gone; 0: none was given.
+  void CountAnswer(int status) {
+    if (status >= 500) server_errors.fetch_add(1, std::memory_order_relaxed);
+    if (status >= 400 && status < 500) client_errors.fetch_add(1, std::memory_order_relaxed);
+    if (status > 0 && status < 600) {
+      answers[static_cast<size_t>(status)].fetch_add(1, std::memory_order_relaxed);
+    }
+  }
 };
 
 }  // namespace varve::http

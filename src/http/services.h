@@ -50,6 +50,14 @@ struct AccessRecord {
   int64_t duration_ns = 0;
 };
 
+// How the server's own statistics are stored; counts since the start.
+struct MonitorStatus {
+  uint64_t writes = 0;
+  uint64_t failures = 0;  // times nothing could be stored
+  uint64_t points_written = 0;
+  std::string last_error;  // of the last time; empty when it went well
+};
+
 // Everything pointed to outlives the HTTP server. Thread safety: read only.
 struct Services {
   base::Env* env = nullptr;
@@ -61,6 +69,7 @@ struct Services {
   const retention::Enforcer* enforcer = nullptr;                 // null: retention is not enforced
   const query::ContinuousQueries* continuous_queries = nullptr;  // null: they are not run
   bool continuous_query_stats = false;                           // tell of each
+  std::function<MonitorStatus()> monitor;                        // empty: they are not stored
   HttpOptions options;
   std::shared_ptr<const TlsContext> tls;                // null: plain HTTP
   int64_t start_ns = 0;                                 // Env::NowNs() at the start

@@ -31,6 +31,8 @@ class FakeStore : public engine::Store {
     for (std::thread& thread : threads_) thread.join();
   }
   engine::WriteResult result;
+  engine::StoreStatus status;
+  model::ShardId shard = 3;  // the one that Shards() tells of
 
   std::vector<std::string> bodies() {
     absl::MutexLock lock(&mu_);
@@ -68,8 +70,14 @@ class FakeStore : public engine::Store {
   }
   absl::Status Flush(bool) override { return absl::OkStatus(); }
   absl::Status TryRecover() override { return absl::OkStatus(); }
-  std::vector<engine::ShardStatus> Shards() const override { return {{.shard = 3, .series = 7}}; }
-  engine::StoreStatus Status() const override { return {}; }
+  std::vector<engine::ShardStatus> Shards() const override {
+    engine::ShardStatus one;
+    one.shard = shard;
+    one.series = 7;
+    return {one};
+  }
+  std::vector<engine::DatabaseStatus> DatabaseStatuses() const override { return {}; }
+  engine::StoreStatus Status() const override { return status; }
 
  private:
   absl::Mutex mu_;

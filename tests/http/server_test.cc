@@ -455,6 +455,8 @@ TEST_F(ServerTest, AuthenticationAsksForAUser) {
 
 TEST_F(ServerTest, MetricsCountWhatHappened) {
   store_->result.points_written = 3;
+  const auto target = catalog_->FindTarget("d", "");
+  store_->shard = catalog_->RouteShard(*target, 0)->shard;
   Start();
   client_->Post("/write?db=d", "m v=1", "");
   client_->Get("/query?q=x");
@@ -468,13 +470,56 @@ TEST_F(ServerTest, MetricsCountWhatHappened) {
   ASSERT_TRUE(metrics);
   EXPECT_THAT(metrics->body, HasSubstr("\nvarve_http_points_written_total 3\n"));
   EXPECT_THAT(metrics->body, HasSubstr("\nvarve_http_client_errors_total 1\n"));
-  EXPECT_THAT(metrics->body, HasSubstr("varve_shard_series{shard=\"3\"} 7\n"));
+  EXPECT_THAT(metrics->body, HasSubstr("\n# TYPE varve_http_answers_total counter\n"
+                                       "varve_http_answers_total{code=\"200\"}"));
+  EXPECT_THAT(metrics->body, HasSubstr("\nvarve_http_answers_total{code=\"404\"} 1\n"));
+  EXPECT_THAT(metrics->body, HasSubstr(base::StrCat("\nvarve_shard_series{database=\"d\",shard=\"",
+                                                    store_->shard, "\",policy=\"autogen\"} 7\n")));
+  EXPECT_THAT(metrics->body, HasSubstr("\nvarve_write_duration_seconds_bucket{le=\"+Inf\"} 1\n"));
   const auto vars = client_->Get("/debug/vars");
   EXPECT_EQ(vars->get_header_value("Content-Type"), "application/json; charset=utf-8");
   EXPECT_THAT(vars->body, HasSubstr("\"pointsWrittenOK\":3"));
   EXPECT_THAT(vars->body, HasSubstr("{\n\"system\": {\"currentTime\":\""));
   EXPECT_THAT(vars->body, HasSubstr(",\n\"cmdline\": [\"varved\"],\n\"build\": {\"Branch\":"));
   EXPECT_THAT(vars->body, HasSubstr("{\"name\":\"httpd\",\"tags\":{\"bind\":\""));
+  EXPECT_THAT(vars->body, HasSubstr(base::StrCat("\"httpd:127.0.0.1:", server_->port(), "\": ")));
+  EXPECT_THAT(vars->body, HasSubstr(base::StrCat("\"shard::", store_->shard, "\": ")));
+}
+
+TEST_F(ServerTest, HealthTellsWhatIsWrong) {
+  const auto health = [this] {
+    const auto answer = client_->Get("/health");
+    return base::StrCat(answer->status, " ", answer->body);
+  };
+  const std::string end = base::StrCat("\"name\":\"influxdb\",\"status\":\"pass\",\"version\":\"",
+                                       kInfluxVersion, "\"}");
+  Start();
+  EXPECT_EQ(health(), "200 {\"checks\":[],\"message\":\"ready for queries and writes\"," + end);
+
+  store_->status.last_background_error = base::Unavailable("short of \"luck\"");
+  EXPECT_EQ(health(),
+            "200 {\"checks\":[{\"name\":\"storage\",\"status\":\"warn\",\"message\":\"a flush or a "
+            "merge of files failed: short of \\\"luck\\\"\"}],\"message\":\"ready for queries and "
+            "writes, but see checks\"," +
+                end);
+
+  store_->status.damage = {absl::DataLossError("bad block: file=x")};
+  EXPECT_EQ(health(),
+            "200 {\"checks\":[{\"name\":\"data\",\"status\":\"fail\",\"message\":\"bad block: "
+            "file=x\"}],\"message\":\"ready, but some data is damaged: see checks\"," +
+                end);
+
+  store_->status.cache_full = true;
+  store_->status.cache_bytes = 5;
+  store_->status.cache_bytes_max = 6;
+  EXPECT_THAT(health(), HasSubstr("503 {\"checks\":[{\"name\":\"cache\",\"status\":\"fail\","
+                                  "\"message\":\"cache full (5 of 6 bytes) and its flush is "
+                                  "behind\"},{\"name\":\"data\""));
+  store_->status.disk_health = base::Unavailable("no space left on device");
+  EXPECT_THAT(health(), HasSubstr("503 {\"checks\":[{\"name\":\"disk\",\"status\":\"fail\""));
+  store_->status.log_health = base::Unavailable("fdatasync failed");
+  EXPECT_THAT(health(), HasSubstr("\"message\":\"write-ahead log is sealed: fdatasync failed\","
+                                  "\"name\":\"influxdb\",\"status\":\"fail\""));
 }
 
 TEST_F(ServerTest, StopLetsAnAnswerFinish) {
