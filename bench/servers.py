@@ -157,7 +157,8 @@ class Varve(Server):
                  "--http-bind-address", "127.0.0.1:%d" % self.port],
                 {"VARVE_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION": "%ds" % self.flush_s,
                  "VARVE_DATA_COMPACT_FULL_WRITE_COLD_DURATION": "%ds" % self.merge_s,
-                 "VARVE_HTTP_LOG_ENABLED": "false"})
+                 "VARVE_HTTP_LOG_ENABLED": "false",
+                 "VARVE_MONITOR_STORE_ENABLED": "false"})  # as the others
 
 
 class InfluxDB(Server):

@@ -27,7 +27,6 @@ const std::vector<std::string_view>& IgnoredKeys() {
       "coordinator.log-timedout-queries",
       "coordinator.termination-query-log",
       "shard-precreation.*",
-      "monitor.*",
       "http.enabled",
       "http.suppress-write-log",
       "http.access-log-path",

@@ -31,9 +31,53 @@ bool NeedsQuotes(std::string_view text) {
   return false;
 }
 
+bool IsC1Control(std::string_view text) {
+  return text.size() > 1 && text[0] == '\xc2' && static_cast<uint8_t>(text[1]) < 0xa0;
+}
+
+void AppendControl(std::string& line, char c) {
+  constexpr char kHex[] = "0123456789abcdef";
+  const auto byte = static_cast<uint8_t>(c);
+  if (c == '\n') {
+    line += "\\n";
+  } else if (c == '\r') {
+    line += "\\r";
+  } else if (c == '\t') {
+    line += "\\t";
+  } else {
+    base::StrAppend(line, "\\u00", kHex[byte >> 4], kHex[byte & 15]);
+  }
+}
+
+// As a JSON string on one line, which a terminal does not take for commands: every control is
+// escaped, and what is no UTF-8 replaced.
+void AppendQuoted(std::string& line, std::string_view text) {
+  line += '"';
+  for (size_t i = 0; i < text.size();) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c < ' ' || c == 0x7f) {
+      AppendControl(line, text[i++]);
+    } else if (c < 0x80) {
+      if (c == '"' || c == '\\') line += '\\';
+      line += text[i++];
+    } else if (IsC1Control(text.substr(i))) {
+      AppendControl(line, text[i + 1]);
+      i += 2;
+    } else {
+      size_t end = i + 1;
+      while (end < text.size() && (text[end] & 0x80) != 0 && !IsC1Control(text.substr(end))) ++end;
+      std::string quoted;
+      http::AppendJsonString(quoted, text.substr(i, end - i));
+      line.append(quoted, 1, quoted.size() - 2);
+      i = end;
+    }
+  }
+  line += '"';
+}
+
 void AppendValue(std::string& line, std::string_view value, bool always_quote) {
   if (always_quote || NeedsQuotes(value)) {
-    http::AppendJsonString(line, value);
+    AppendQuoted(line, value);
   } else {
     line += value;
   }
@@ -65,7 +109,7 @@ void Logger::Log(int level, std::string_view message, std::initializer_list<LogF
   std::string line;
   if (json_) {
     base::StrAppend(line, "\"lvl\":\"", LevelName(level), "\",\"msg\":");
-    http::AppendJsonString(line, message);
+    AppendQuoted(line, message);
     for (const LogField& field : fields) {
       base::StrAppend(line, ",\"", field.key, "\":");
       AppendValue(line, field.value, true);

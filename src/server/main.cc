@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "http/statistic_table.h"
 #include "http/version.h"
 #include "meta/catalog_codec.h"
 #include "query/functions/function.h"
@@ -172,6 +173,7 @@ int Main(int argc, char** argv) {
   config->add_flag("--manual", line.manual, "print the manual page varve.conf(5) instead");
   config->add_flag("--markdown", line.markdown, "print docs/configuration.md instead");
   CLI::App* functions = app.add_subcommand("functions", "print the functions of InfluxQL");
+  CLI::App* statistics = app.add_subcommand("statistics", "print what the server tells of itself");
   CLI::App* version = app.add_subcommand("version", "print the version");
 
   // influxd's options have one hyphen.
@@ -193,6 +195,10 @@ int Main(int argc, char** argv) {
   }
   if (functions->parsed()) {
     std::cout << query::FunctionsMarkdown();
+    return 0;
+  }
+  if (statistics->parsed()) {
+    std::cout << http::StatisticsMarkdown();
     return 0;
   }
   if (apply->parsed()) {

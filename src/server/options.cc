@@ -80,6 +80,13 @@ const std::vector<OptionSpec>& OptionTable() {
       {"continuous_queries", "run-interval", K::kDuration, &O::continuous_queries_interval_ns, "1s",
        "10ms or more", "How often it is looked for continuous queries that are due."},
 
+      {"monitor", "store-enabled", K::kBool, &O::monitor_store_enabled, "true", "",
+       "Whether the server stores its own statistics; see docs/monitoring.md."},
+      {"monitor", "store-database", K::kText, &O::monitor_store_database, "_internal", "",
+       "Database they are stored in; it is made with the policy monitor, which keeps 7 days."},
+      {"monitor", "store-interval", K::kDuration, &O::monitor_store_interval_ns, "10s",
+       "1s or more", "How often they are stored: at the multiples of it."},
+
       {"http", "bind-address", K::kText, &O::http_bind_address, "127.0.0.1:8086", "",
        "Address and port to listen on; \":8086\" is every address. Turn auth-enabled on before "
        "others can reach it."},

@@ -53,6 +53,10 @@ struct Options {
   bool continuous_queries_stats = false;
   int64_t continuous_queries_interval_ns = 0;
 
+  bool monitor_store_enabled = false;
+  std::string monitor_store_database;
+  int64_t monitor_store_interval_ns = 0;
+
   std::string http_bind_address;
   bool auth_enabled = false;
   bool ping_auth_enabled = false;

@@ -9,10 +9,14 @@
 
 #include "absl/time/time.h"
 #include "base/status.h"
+#include "http/health.h"
 #include "http/query_threads.h"
 #include "http/server.h"
 #include "http/statistics.h"
 #include "http/version.h"
+#include "server/config_diagnostics.h"
+#include "server/health_log.h"
+#include "server/monitor.h"
 #include "server/stop_deadline.h"
 
 namespace varve::server {
@@ -22,6 +26,7 @@ constexpr size_t kQueryThreadsMax = 512;
 constexpr size_t kQueryQueueMax = 1024;
 // What there is to do behind the last request takes less, by far; see docs/operations.md.
 constexpr int64_t kCloseNs = 3'000'000'000;
+constexpr absl::Duration kHealthRound = absl::Seconds(5);
 
 // Signals come to sigwait() below, on no thread by surprise.
 sigset_t BlockStopSignals() {
@@ -51,6 +56,36 @@ absl::Status WritePid(base::Env& env, const std::string& lock_file) {
   ASSIGN_OR_RETURN(const auto file, env.CreateFile(lock_file));
   RETURN_IF_ERROR(file->Append(base::StrCat(getpid(), "\n")));
   return file->Close();
+}
+
+// Null when the statistics are not to be stored.
+std::unique_ptr<Monitor> MakeMonitor(const Options& options, Instance& instance,
+                                     const http::Services& services, Logger& logger) {
+  if (!options.monitor_store_enabled) return nullptr;
+  Monitor::Environment environment;
+  environment.env = services.env;
+  environment.catalog = &instance.catalog();
+  environment.store = &instance.store();
+  environment.database = options.monitor_store_database;
+  environment.interval_ns = options.monitor_store_interval_ns;
+  environment.hostname = http::HostName();
+  environment.statistics = [&services] { return http::CollectStatistics(services); };
+  const std::string& database = options.monitor_store_database;
+  environment.on_error = [&logger, &database](const absl::Status& error) {
+    logger.Warn("statistics are not stored",
+                {{"database", database}, {"error", std::string(base::MessageOf(error))}});
+  };
+  environment.on_recovered = [&logger, &database](uint64_t missed) {
+    logger.Info("statistics are stored again",
+                {{"database", database}, {"missed", base::StrCat(missed)}});
+  };
+  environment.on_dropped = [&logger, &database] {
+    logger.Info(
+        "statistics are not stored: their database was dropped, and is made again at the "
+        "next start",
+        {{"database", database}});
+  };
+  return std::make_unique<Monitor>(std::move(environment));
 }
 
 bool IsLoopback(std::string_view address) {
@@ -188,6 +223,9 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   for (const std::string& key : ignored) {
     logger.Warn("key of the configuration has no meaning here and is ignored", {{"key", key}});
   }
+  if (options.monitor_store_enabled && options.monitor_store_database.empty()) {
+    return base::InvalidArgument("monitor.store-database: a database must be named");
+  }
   ASSIGN_OR_RETURN(InstanceOptions instance_options, MakeInstanceOptions(options));
   instance_options.store.on_damage = [&logger](const absl::Status& damage) {
     logger.Error("data is damaged", {{"damage", std::string(base::MessageOf(damage))}});
@@ -263,7 +301,11 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   };
   // Asked only by queries, which come when `services` is complete.
   instance_options.facts.statistics = [&services] { return http::CollectStatistics(services); };
-  instance_options.facts.diagnostics = [&services] { return http::CollectDiagnostics(services); };
+  instance_options.facts.diagnostics = [&services, &options] {
+    std::vector<query::StatisticsRow> rows = http::CollectDiagnostics(services);
+    for (query::StatisticsRow& row : ConfigDiagnostics(options)) rows.push_back(std::move(row));
+    return rows;
+  };
 
   const std::string lock_file = instance_options.lock_file;
   const int64_t open_ns = env.MonotonicNs();
@@ -282,8 +324,15 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   services.continuous_query_stats = options.continuous_queries_stats;
   services.query_threads = query_threads.get();
 
+  const std::unique_ptr<Monitor> monitor = MakeMonitor(options, *instance, services, logger);
+  if (monitor != nullptr) services.monitor = [&monitor] { return monitor->Status(); };
+
   ASSIGN_OR_RETURN(std::unique_ptr<http::Server> server, http::Server::Start(services));
   services.options.port = server->port();
+  if (monitor != nullptr) monitor->Start();
+  HealthLog health_log(logger);
+  auto health_thread = std::make_unique<retention::Ticker>(
+      kHealthRound, [&] { health_log.Look(http::FailingChecks(services)); });
   logger.Info("listening",
               {{"address", base::StrCat(services.options.address, ":", server->port())},
                {"auth", options.auth_enabled ? "on" : "off"},
@@ -304,6 +353,8 @@ absl::Status Serve(const Options& options, const std::vector<std::string>& ignor
   }
   logger.Info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   const StopDeadline deadline(signals, options.shutdown_timeout_ns + kCloseNs, logger);
+  if (monitor != nullptr) monitor->Stop();
+  health_thread.reset();
   server->Stop(options.shutdown_timeout_ns / 1'000'000);
   query_threads.reset();
   instance->CloseStore();

@@ -70,7 +70,7 @@ class Varved(Server):
     def command(self):
         path = os.path.join(self.folder, "varve.conf")
         with open(path, "w", encoding="utf-8") as config:
-            config.write("[http]\nauth-enabled = %s\nshared-secret = '%s'\n"
+            config.write("[monitor]\nstore-enabled = false\n[http]\nauth-enabled = %s\nshared-secret = '%s'\n"
                          % (str(self.auth).lower(), self.secret))
         return [self.program, "--config", path, "--data-dir", os.path.join(self.folder, "data"),
                 "--http-bind-address", "127.0.0.1:%d" % self.port]

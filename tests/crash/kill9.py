@@ -48,7 +48,8 @@ class Server:
         self.process = subprocess.Popen(
             [self.program, "--config", self.config, "--data-dir",
              os.path.join(self.folder, "data"), "--http-bind-address",
-             f"127.0.0.1:{self.port}"], stdout=log, stderr=log)
+             f"127.0.0.1:{self.port}"], stdout=log, stderr=log,
+            env=dict(os.environ, VARVE_MONITOR_STORE_ENABLED="false"))
         for _ in range(600):
             if self.process.poll() is not None:
                 sys.exit(f"varved ended with {self.process.returncode}; see {log.name}")

@@ -100,14 +100,15 @@ TEST(OptionsTest, ErrorsNameFileAndLine) {
 TEST(OptionsTest, KeysOfInfluxDbThatMeanNothingAreListed) {
   Options options = DefaultOptions();
   std::vector<std::string> ignored;
-  EXPECT_EQ(Apply("reporting-disabled = true\nbind-address = \"127.0.0.1:8088\"\n[monitor]\n"
-                  "store-enabled = true\n[[graphite]]\nenabled = false\n[[graphite]]\n"
-                  "enabled = true\n",
-                  &options, &ignored),
-            "");
+  EXPECT_EQ(
+      Apply("reporting-disabled = true\nbind-address = \"127.0.0.1:8088\"\n"
+            "[shard-precreation]\nenabled = true\n[[graphite]]\nenabled = false\n[[graphite]]\n"
+            "enabled = true\n",
+            &options, &ignored),
+      "");
   std::sort(ignored.begin(), ignored.end());
   EXPECT_EQ(ignored, (std::vector<std::string>{"bind-address", "graphite.enabled",
-                                               "monitor.store-enabled", "reporting-disabled"}));
+                                               "reporting-disabled", "shard-precreation.enabled"}));
 }
 
 TEST(OptionsTest, NoKeyIsBothUsedAndIgnored) {

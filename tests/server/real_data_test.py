@@ -39,7 +39,8 @@ class Server:
         self.process = subprocess.Popen(
             [self.varved, "--data-dir", self.folder, "--http-bind-address",
              "127.0.0.1:%d" % self.port],
-            env=dict(os.environ, **settings), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            env=dict(os.environ, VARVE_MONITOR_STORE_ENABLED="false", **settings),
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 30
         while True:
             try:
