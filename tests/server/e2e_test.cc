@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -182,7 +183,8 @@ TEST_F(EndToEndTest, WhatTheFileDeclaresIsMadeAndFollowed) {
   EXPECT_EQ(RunProgram(apply, &output), 0) << output;
   EXPECT_THAT(output, HasSubstr("told the server"));
   std::string policies;
-  for (int i = 0; i < 1000 && policies.find("168h0m0s") == std::string::npos; ++i) {
+  for (int i = 0; i < 3000 && policies.find("168h0m0s") == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
     policies = Query(varved, "SHOW RETENTION POLICIES");
   }
   EXPECT_THAT(policies, HasSubstr("168h0m0s"));
