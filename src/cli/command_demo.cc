@@ -3,7 +3,7 @@
 
 #include "base/env.h"
 #include "base/status.h"
-#include "cli/building_sample.h"
+#include "cli/building.h"
 #include "cli/commands.h"
 #include "cli/progress_bar.h"
 #include "query/ast.h"
@@ -11,28 +11,34 @@
 namespace varve::cli {
 namespace {
 
+constexpr int64_t kStepSeconds = 10;
+constexpr int64_t kDaySeconds = 86400;
+constexpr size_t kSteps = kDaySeconds / kStepSeconds;
 constexpr size_t kStepsPerRequest = 120;
 
 absl::Status Load(ServerClient& client, const std::string& database, int64_t end_s) {
   RETURN_IF_ERROR(
       client.Query("", base::StrCat("CREATE DATABASE ", query::QuoteIdentifier(database)))
           .status());
-  const BuildingSample sample(end_s);
+  const Building building;
   const int64_t start_ns = base::Env::Default().MonotonicNs();
-  ProgressBar bar(BuildingSample::kSteps);
+  ProgressBar bar(kSteps);
   std::string lines;
-  for (size_t step = 0; step < BuildingSample::kSteps; step += kStepsPerRequest) {
+  int64_t time_s = end_s - kDaySeconds;
+  for (size_t step = 0; step < kSteps; step += kStepsPerRequest) {
     lines.clear();
-    for (size_t i = step; i < step + kStepsPerRequest; ++i) sample.AppendStep(i, lines);
+    for (size_t i = 0; i < kStepsPerRequest; ++i, time_s += kStepSeconds) {
+      building.AppendClimate(time_s, lines);
+    }
     RETURN_IF_ERROR(client.Write({database, "", "s"}, lines));
-    bar.Update(step + kStepsPerRequest, (step + kStepsPerRequest) * BuildingSample::kSensors);
+    bar.Update(step + kStepsPerRequest, (step + kStepsPerRequest) * building.sensors());
   }
   bar.Finish();
   const double seconds = static_cast<double>(base::Env::Default().MonotonicNs() - start_ns) / 1e9;
   char text[160];
   std::snprintf(text, sizeof(text),
                 "Loaded %zu points of %zu sensors (%zu values) into \"%s\" in %.2f s.\n",
-                BuildingSample::kPoints, BuildingSample::kSensors, 3 * BuildingSample::kPoints,
+                kSteps * building.sensors(), building.sensors(), 4 * kSteps * building.sensors(),
                 database.c_str(), seconds);
   std::cout << text;
   return absl::OkStatus();

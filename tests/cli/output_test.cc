@@ -1,10 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 
-#include "cli/building_sample.h"
 #include "cli/line_chart.h"
 #include "cli/server_client.h"
 #include "cli/text_table.h"
@@ -85,17 +83,6 @@ TEST(LineChartTest, DrawsALineFromCornerToCorner) {
   EXPECT_THAT(chart, HasSubstr("-3 │"));
   EXPECT_THAT(chart, HasSubstr("• m v t=a"));
   EXPECT_EQ(DrawChart((*answer)[1], options), "");
-}
-
-TEST(BuildingSampleTest, TheSameEndGivesTheSameLines) {
-  std::string one;
-  std::string two;
-  BuildingSample(1700000000).AppendStep(5, one);
-  BuildingSample(1700000000).AppendStep(5, two);
-  EXPECT_EQ(one, two);
-  EXPECT_EQ(std::count(one.begin(), one.end(), '\n'), 40);
-  EXPECT_THAT(one, HasSubstr("climate,floor=1,room=101,sensor=s01 temperature="));
-  EXPECT_THAT(one, HasSubstr(" 1699913650\n"));
 }
 
 }  // namespace
