@@ -34,6 +34,18 @@ struct DemoCommand {
 };
 absl::Status RunDemo(const DemoCommand& command);
 
+struct FeedCommand {
+  ServerAddress server;
+  std::string database = "building";
+  size_t sensors = 40;
+  std::string interval = "10s";  // between the readings of a sensor
+  std::string backfill = "14d";  // readings before the present
+  std::string history = "400d";  // hours of the building before the present
+  std::string run_for = "0s";    // 0: until SIGINT or SIGTERM
+};
+// Runs until it is stopped, which is no error. UNAVAILABLE is waited out.
+absl::Status RunFeed(const FeedCommand& command);
+
 // What continuous queries do.
 struct DownsampleCommand {
   ServerAddress server;

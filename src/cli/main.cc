@@ -40,6 +40,7 @@ struct Commands {
   QueryCommand query;
   ImportCommand import;
   DemoCommand demo;
+  FeedCommand feed;
   DownsampleCommand downsample;
   HealthCommand health;
   InspectCommand inspect{InspectWhat::kVerify, ""};
@@ -74,6 +75,22 @@ CLI::App* AddDemo(CLI::App& app, DemoCommand* command) {
       ->capture_default_str();
   sub->add_option("--end", command->end_s,
                   "end of the sample in seconds since 1970; 0: the present minute");
+  return sub;
+}
+
+CLI::App* AddFeed(CLI::App& app, FeedCommand* command) {
+  CLI::App* sub =
+      app.add_subcommand("feed", "send what the sensors of a building report, for ever");
+  AddServer(*sub, &command->server);
+  const auto add = [&](const char* name, auto* value, const char* help) {
+    return sub->add_option(name, *value, help)->capture_default_str();
+  };
+  add("--database,--db,-d", &command->database, "database to write to");
+  add("--sensors", &command->sensors, "rooms with a sensor")->check(CLI::Range(1, 50'000));
+  add("--interval", &command->interval, "time between two readings of a sensor");
+  add("--backfill", &command->backfill, "how far back readings begin in an empty database");
+  add("--history", &command->history, "how far back hourly means begin, with a policy \"hour\"");
+  add("--for", &command->run_for, "how long to go on; 0s is until stopped");
   return sub;
 }
 
@@ -124,6 +141,7 @@ int Main(int argc, char** argv) {
   CLI::App* query = AddQuery(app, &commands.query);
   CLI::App* import = AddImport(app, &commands.import);
   CLI::App* demo = AddDemo(app, &commands.demo);
+  CLI::App* feed = AddFeed(app, &commands.feed);
   CLI::App* downsample = AddDownsample(app, &commands.downsample);
   CLI::App* health = AddHealth(app, &commands.health);
   CLI::App* inspect = AddInspect(app, &commands.inspect);
@@ -146,6 +164,7 @@ int Main(int argc, char** argv) {
   if (query->parsed()) return Report(RunQuery(commands.query));
   if (import->parsed()) return Report(RunImport(commands.import));
   if (demo->parsed()) return Report(RunDemo(commands.demo));
+  if (feed->parsed()) return Report(RunFeed(commands.feed));
   if (downsample->parsed()) return Report(RunDownsample(commands.downsample));
   if (health->parsed()) return Report(RunHealth(commands.health));
   if (inspect->parsed()) return Report(RunInspect(commands.inspect));
