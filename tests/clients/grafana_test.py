@@ -10,80 +10,20 @@ sent as it sends them, and each answer is held to what its two parsers need (che
 
 import argparse
 import base64
-import gzip
+import hashlib
+import hmac
 import json
+import time
 import unittest
 import urllib.error
-import urllib.parse
 import urllib.request
 
 import servers
+from grafana import check_shape, request
 
 START = None
 NOON_MS = 1_577_880_000_000  # 2020-01-01T12:00:00Z
 IN_RANGE = "time >= %dms and time <= %dms" % (NOON_MS, NOON_MS + 3_600_000)
-
-
-def request(server, query, method="GET", policy="", headers=None, database="site"):
-    """As the plugin's backend: parameters in order, answers packed, text escaped as Go does."""
-    parameters = [("db", database), ("epoch", "ms")]
-    body = None
-    sent = {"User-Agent": "Grafana/12.0.0", "Accept-Encoding": "gzip", **(headers or {})}
-    if method == "GET":
-        parameters.append(("q", query))
-    else:
-        body = urllib.parse.urlencode({"q": query}).encode()
-        sent["Content-Type"] = "application/x-www-form-urlencoded"
-    if policy:
-        parameters.append(("rp", policy))
-    address = server.url + "/query?" + urllib.parse.urlencode(sorted(parameters))
-    message = urllib.request.Request(address, data=body, headers=sent, method=method)
-    try:
-        answer = urllib.request.urlopen(message)
-    except urllib.error.HTTPError as error:
-        answer = error
-    text = answer.read()
-    if answer.headers.get("Content-Encoding") == "gzip":
-        text = gzip.decompress(text)
-    return answer.status, text.decode()
-
-
-def check_shape(text):
-    """The needs of the data source's parsers. Returns the series of the first result."""
-    pairs = json.loads(text, object_pairs_hook=lambda pairs: pairs)  # objects as lists, in order
-    assert [key for key, _ in pairs] == ["results"], "other keys than results: %s" % text[:200]
-    results = pairs[0][1]
-    assert results, "no result: the buffered parser takes the first unseen"
-    for result in results:
-        for key, value in result:
-            assert key in ("statement_id", "series", "messages", "partial", "error"), key
-            if key == "series":
-                for series in value:
-                    check_series(series)
-    return json.loads(text)["results"][0].get("series", [])
-
-
-def check_series(pairs):
-    keys = [key for key, _ in pairs]
-    assert keys == [key for key in ("name", "tags", "columns", "values", "partial") if key in keys]
-    series = dict(pairs)
-    assert series["columns"], "no columns"
-    assert series["values"], "no values: the streaming parser looks at the first row"
-    for _, tag in series.get("tags", []):
-        assert isinstance(tag, str)
-    kinds = {}
-    for row in series["values"]:
-        assert len(row) == len(series["columns"])
-        if series["columns"][0] == "time":
-            assert isinstance(row[0], int) and not isinstance(row[0], bool), row
-        for column, cell in enumerate(row):
-            assert cell is None or isinstance(cell, (int, float, str, bool)), cell
-            if cell is None:
-                continue
-            kind = float if isinstance(cell, (int, float)) and not isinstance(cell, bool) \
-                else type(cell)
-            assert kinds.setdefault(column, kind) is kind, "two kinds in a column"
-
 
 LINES = "\n".join(
     ["cpu,host=a,region=eu value=%d.5,busy=%di,up=true %d" % (i, i, NOON_MS + i * 60000)
@@ -117,12 +57,18 @@ METADATA = [
     ("SHOW TAG KEYS FROM \"cpu\" WHERE \"region\"::tag = 'eu'", [["tagKey"], [["host"], ["region"]]]),
     ("SHOW TAG KEYS", 3),
     ("SHOW TAG KEYS WHERE time > now() - 24h", None),
+    ("SHOW TAG KEYS FROM \"cpu\" WHERE \"region\" = 'eu' AND time > now() - 9000d",
+     [["tagKey"], [["host"], ["region"]]]),
     ('SHOW TAG VALUES FROM "cpu" WITH KEY = "host"',
      [["key", "value"], [["host", "a"], ["host", "b c"]]]),
     ("SHOW TAG VALUES FROM \"cpu\" WITH KEY = \"host\" WHERE \"region\" = 'us'",
      [["key", "value"], [["host", "b c"]]]),
     ("SHOW TAG VALUES FROM \"autogen\".\"cpu\" WITH KEY = \"host\" WHERE \"region\" =~ /^(eu|us)$/ AND "
      "\"host\" != 'a'", [["key", "value"], [["host", "b c"]]]),
+    # showTagTime
+    ("SHOW TAG VALUES FROM \"cpu\" WITH KEY = \"host\" WHERE \"region\" = 'us' AND time > now() - 9000d",
+     [["key", "value"], [["host", "b c"]]]),
+    ("SHOW TAG VALUES FROM \"cpu\" WITH KEY = \"host\" WHERE time > now() - 24h", None),
     ("SHOW TAG VALUES WITH KEY = \"kind\"", [["key", "value"], [["kind", "it's a\\b \"x\""]]]),
     ("SHOW TAG VALUES FROM \"events\" WITH KEY = \"kind\" WHERE \"kind\" = 'it\\'s a\\\\b \"x\"'",
      [["key", "value"], [["kind", "it's a\\b \"x\""]]]),
@@ -144,6 +90,13 @@ METADATA = [
     # Logs
     ("SELECT \"message\" FROM \"logs\" WHERE %s LIMIT 10" % IN_RANGE,
      [["time", "message"], [[NOON_MS, "hello"]]]),
+    # A column without values; a comparison with a field; an escaped value
+    ("SELECT \"message\", \"nosuch\" FROM \"logs\" WHERE (\"level\"::tag = 'info') AND %s" % IN_RANGE,
+     [["time", "message", "nosuch"], [[NOON_MS, "hello", None]]]),
+    ("SELECT \"value\" FROM \"cpu\" WHERE (\"host\"::tag = 'a' AND \"busy\"::field > 58) AND %s"
+     % IN_RANGE, [["time", "value"], [[NOON_MS + 59 * 60000, 59.5]]]),
+    ("SELECT \"title\" FROM \"events\" WHERE (\"kind\"::tag = 'it\\'s a\\\\b \"x\"') AND %s" % IN_RANGE,
+     [["time", "title"], [[NOON_MS + 5000, 'deploy "1"']]]),
 ]
 
 HOST_A = "(\"host\"::tag = 'a')"
@@ -265,6 +218,35 @@ class GrafanaTest(unittest.TestCase):
         self.assertEqual(json.loads(text)["results"][0]["error"], "undefined function nosuch()")
         _, text = request(self.server, "SELECT value FROM cpu", database="nosuch")
         self.assertEqual(json.loads(text)["results"][0]["error"], "database not found: nosuch")
+        _, text = request(self.server, "SELECT value FROM cpu", policy="nosuch")
+        self.assertEqual(json.loads(text)["results"][0]["error"],
+                         "retention policy not found: nosuch")
+
+    def test_flux_is_refused_with_a_reason(self):
+        if START is servers.Influxd:
+            self.skipTest("1.6 has no such path")
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(self.server.url + "/api/v2/query?org=o", b'{"query":"buckets()"}')
+        with refused.exception as answer:
+            self.assertEqual(answer.status, 403)
+            text = json.loads(answer.read())
+        self.assertIn("Flux", text.get("error", text.get("message", "")))
+
+    def test_tokens(self):
+        if START is servers.Influxd:
+            self.skipTest("its test server has no secret")
+
+        def part(value):
+            return base64.urlsafe_b64encode(value).rstrip(b"=")
+        with START(True, "secret") as server:
+            request(server, "CREATE USER ada WITH PASSWORD 'x' WITH ALL PRIVILEGES", "POST")
+            claims = {"username": "ada", "exp": int(time.time()) + 600}
+            text = part(b'{"alg":"HS256","typ":"JWT"}') + b"." + part(json.dumps(claims).encode())
+            for secret, wanted in ((b"secret", 200), (b"other", 401)):
+                signed = text + b"." + part(hmac.new(secret, text, hashlib.sha256).digest())
+                status, _ = request(server, "SHOW measurements",
+                                    headers={"Authorization": "Bearer " + signed.decode()})
+                self.assertEqual(status, wanted)
 
     def test_credentials(self):
         def basic(text):
@@ -297,5 +279,5 @@ if __name__ == "__main__":
     if options.influxd:
         START = servers.Influxd
     else:
-        START = lambda auth: servers.Varved(options.varved, auth)
+        START = lambda auth, secret="": servers.Varved(options.varved, auth, secret)
     unittest.main(argv=[__file__] + rest)
