@@ -39,9 +39,13 @@ class Server:
     def command(self):
         raise NotImplementedError
 
+    def environment(self):
+        return {}
+
     def __enter__(self):
         self.log = open(os.path.join(self.folder, "log"), "w", encoding="utf-8")
-        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log,
+                                        env={**os.environ, **self.environment()})
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -74,6 +78,24 @@ class Varved(Server):
                          % (str(self.auth).lower(), self.secret))
         return [self.program, "--config", path, "--data-dir", os.path.join(self.folder, "data"),
                 "--http-bind-address", "127.0.0.1:%d" % self.port]
+
+
+class Example(Server):
+    """A varved with the configuration of examples/grafana, that stores its statistics every second."""
+
+    FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/grafana")
+
+    def __init__(self, program):
+        super().__init__()
+        self.program = program
+
+    def command(self):
+        return [self.program, "--config", os.path.join(self.FOLDER, "varve.conf"), "--data-dir",
+                os.path.join(self.folder, "data"), "--http-bind-address",
+                "127.0.0.1:%d" % self.port]
+
+    def environment(self):
+        return {"VARVE_MONITOR_STORE_INTERVAL": "1s"}
 
 
 class Influxd(Server):
