@@ -170,7 +170,8 @@ WordPlan PlanWords(std::span<const uint64_t> words, const EncodeOptions& options
   }
   const size_t packed_bytes = best.bytes;
   if (options.cold) {
-    if (auto plan = PlanEntropy(words, scale, worth, packed_bytes)) Consider(best, *std::move(plan));
+    if (auto plan = PlanEntropy(words, scale, worth, packed_bytes))
+      Consider(best, *std::move(plan));
   }
   if (depth > 0) {
     if (shape.runs <= words.size() / 4) {
