@@ -86,6 +86,9 @@ def main():
                 for _ in Page(server, "building", "building", DAY).answers():
                     pass
                 time.sleep(2)
+                if server.process.poll() is not None:
+                    with open(os.path.join(server.folder, "log"), encoding="utf-8") as log:
+                        raise SystemExit("the server ended:\n" + "".join(log.readlines()[-5:]))
             Page(server, "building", "building", DAY).draw(
                 os.path.join(options.out, "grafana-building.svg"))
             ran_ms = round(time.monotonic() - start) * 1000
