@@ -20,6 +20,7 @@
 #include "http/server.h"
 #include "meta/catalog.h"
 #include "query/executor.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::http {
 
@@ -112,21 +113,6 @@ inline absl::Status SendRows(query::ResultSink& sink, size_t rows) {
   }
   return sink.EndStatement(absl::OkStatus());
 }
-
-// A folder that is removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    char path[] = "/tmp/varve-test-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    path_ = path;
-  }
-  ~TemporaryFolder() { base::Env::Default().RemoveTree(path_).IgnoreError(); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // A TCP connection to the server under test.
 class RawClient {

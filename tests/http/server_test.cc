@@ -14,7 +14,7 @@
 #include "base/strings.h"
 #include "http/gzip.h"
 #include "http/version.h"
-#include "tests/http/fakes.h"
+#include "tests/http/server_fixture.h"
 
 namespace varve::http {
 namespace {
@@ -22,50 +22,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ServerTest : public ::testing::Test {
+class ServerTest : public ServerFixture {
  protected:
-  void SetUp() override {
-    catalog_ = *meta::Catalog::Open(base::Env::Default(), folder_.path());
-    ASSERT_TRUE(catalog_->CreateDatabase("d", std::nullopt).ok());
-    executor_.run = [](const query::QueryRequest&, query::ResultSink& sink) {
-      return SendRows(sink, 2);
-    };
-    options_.port = 0;
-    options_.threads = 2;
-    options_.max_body_bytes = 100'000;
-  }
-  void TearDown() override {
-    if (server_) server_->Stop(1000);
-    threads_.reset();
-    store_.reset();
-    server_.reset();
-  }
-
   void Start() {
-    threads_ = std::make_unique<QueryThreads>(16, 16);
-    Services services;
-    services.env = &base::Env::Default();
-    services.catalog = catalog_.get();
-    services.store = store_.get();
-    services.executor = &executor_;
-    services.metrics = &metrics_;
-    services.query_threads = threads_.get();
-    services.options = options_;
-    services.start_ns = services.env->NowNs();
-    auto server = Server::Start(services);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
+    StartServer();
+    ASSERT_NE(server_, nullptr);
     client_.emplace("127.0.0.1", server_->port());
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<meta::Catalog> catalog_;
-  std::unique_ptr<FakeStore> store_ = std::make_unique<FakeStore>();
-  FakeExecutor executor_;
-  Metrics metrics_;
-  HttpOptions options_;
-  std::unique_ptr<QueryThreads> threads_;
-  std::unique_ptr<Server> server_;
   std::optional<httplib::Client> client_;
 };
 

@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "tests/http/fakes.h"
+#include "tests/http/server_fixture.h"
 #include "tests/http/tls_client.h"
 
 namespace varve::http {
@@ -19,29 +20,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class TlsTest : public ::testing::Test {
+class TlsTest : public ServerFixture {
  protected:
   TlsTest() {
     tls_.certificate = File("server.crt", own_.certificate);
     tls_.private_key = File("server.key", own_.key);
   }
-  void SetUp() override {
-    catalog_ = *meta::Catalog::Open(base::Env::Default(), folder_.path());
-    ASSERT_TRUE(catalog_->CreateDatabase("d", std::nullopt).ok());
-    executor_.run = [](const query::QueryRequest&, query::ResultSink& sink) {
-      return SendRows(sink, 2);
-    };
-    options_.port = 0;
-    options_.threads = 2;
-    options_.max_body_bytes = 100'000;
-  }
-  void TearDown() override {
-    if (server_) server_->Stop(1000);
-    query_threads_.reset();
-    store_.reset();
-    server_.reset();
-  }
-
   std::string File(const std::string& name, const std::string& text) {
     const std::string path = folder_.path() + "/" + name;
     std::ofstream(path) << text;
@@ -58,22 +42,9 @@ class TlsTest : public ::testing::Test {
   }
 
   void Start() {
-    query_threads_ = std::make_unique<QueryThreads>(16, 16);
-    Services services;
-    services.env = &base::Env::Default();
-    services.catalog = catalog_.get();
-    services.store = store_.get();
-    services.executor = &executor_;
-    services.metrics = &metrics_;
-    services.query_threads = query_threads_.get();
-    services.options = options_;
-    services.start_ns = services.env->NowNs();
     auto tls = Load(tls_);
     ASSERT_TRUE(tls.ok()) << tls.status();
-    services.tls = *std::move(tls);
-    auto server = Server::Start(services);
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
+    StartServer(*std::move(tls));
   }
 
   // Blocks until cancelled, and says so.
@@ -86,18 +57,10 @@ class TlsTest : public ::testing::Test {
     };
   }
 
-  TemporaryFolder folder_;
   const TestCertificate own_ = MakeCertificate("first");
   TlsOptions tls_;
   absl::Notification begun_;
   absl::Notification cancelled_;
-  std::unique_ptr<meta::Catalog> catalog_;
-  std::unique_ptr<FakeStore> store_ = std::make_unique<FakeStore>();
-  FakeExecutor executor_;
-  Metrics metrics_;
-  HttpOptions options_;
-  std::unique_ptr<QueryThreads> query_threads_;
-  std::unique_ptr<Server> server_;
 };
 
 constexpr char kPing[] = "GET /ping HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "base/env.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -28,14 +28,10 @@ constexpr std::string_view kPoints = "m,h=a v=1 1000\nm,h=b v=2 1700000000000000
 class DamageTest : public ::testing::Test {
  protected:
   DamageTest() {
-    char path[] = "/tmp/varve-damage-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
     folder_ = root_ + "/data";
     std::ofstream(root_ + "/soon.conf") << "[data]\ncache-snapshot-write-cold-duration = \"1s\"\n";
     std::ofstream(root_ + "/late.conf") << "[data]\ncache-snapshot-write-cold-duration = \"1h\"\n";
   }
-  ~DamageTest() override { base::Env::Default().RemoveTree(root_).IgnoreError(); }
 
   static std::string Query(const VarvedProcess& varved, const std::string& text) {
     httplib::Client client("127.0.0.1", varved.port());
@@ -93,7 +89,8 @@ class DamageTest : public ::testing::Test {
     EXPECT_THAT(text, AllOf(HasSubstr("data is damaged"), HasSubstr(path)));
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
   std::string folder_;
 };
 

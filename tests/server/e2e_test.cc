@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "base/env.h"
 #include "base/strings.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -24,13 +24,7 @@ using ::testing::HasSubstr;
 
 class EndToEndTest : public ::testing::Test {
  protected:
-  EndToEndTest() {
-    char path[] = "/tmp/varve-e2e-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
-    folder_ = root_ + "/data";
-  }
-  ~EndToEndTest() override { base::Env::Default().RemoveTree(root_).IgnoreError(); }
+  EndToEndTest() { folder_ = root_ + "/data"; }
 
   static std::string Query(const VarvedProcess& varved, const std::string& text) {
     httplib::Client client("127.0.0.1", varved.port());
@@ -45,7 +39,8 @@ class EndToEndTest : public ::testing::Test {
     return answer ? answer->status : 0;
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
   std::string folder_;
 };
 

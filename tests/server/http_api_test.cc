@@ -15,9 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "base/env.h"
 #include "base/strings.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -27,16 +27,6 @@ using ::testing::StartsWith;
 
 class HttpApiTest : public ::testing::Test {
  protected:
-  HttpApiTest() {
-    char path[] = "/tmp/varve-api-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
-  }
-  ~HttpApiTest() override {
-    varved_.reset();
-    base::Env::Default().RemoveTree(root_).IgnoreError();
-  }
-
   void Start(const std::string& config = "") {
     std::ofstream(root_ + "/varve.conf") << config;
     varved_ = std::make_unique<VarvedProcess>(
@@ -70,7 +60,8 @@ class HttpApiTest : public ::testing::Test {
     return answer ? answer->body : "no answer";
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
   std::unique_ptr<VarvedProcess> varved_;
   std::unique_ptr<httplib::Client> client_;
 };

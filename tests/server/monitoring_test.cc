@@ -12,6 +12,7 @@
 #include "base/env.h"
 #include "base/strings.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -21,16 +22,6 @@ using testing::Not;
 
 class MonitoringTest : public ::testing::Test {
  protected:
-  MonitoringTest() {
-    char path[] = "/tmp/varve-monitoring-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
-  }
-  ~MonitoringTest() override {
-    varved_.reset();
-    base::Env::Default().RemoveTree(root_).IgnoreError();
-  }
-
   void Start(const std::string& config) {
     const std::string path = base::JoinPath(root_, "varve.conf");
     auto file = base::Env::Default().CreateFile(path);
@@ -61,7 +52,8 @@ class MonitoringTest : public ::testing::Test {
     return base::ReadFile(base::Env::Default(), base::JoinPath(root_, "data.log")).value();
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
   std::unique_ptr<VarvedProcess> varved_;
   std::unique_ptr<httplib::Client> client_;
 };

@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include "base/env.h"
 #include "base/strings.h"
 #include "tests/http/fakes.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -33,13 +33,6 @@ constexpr char kLong[] =
 
 class StopTest : public ::testing::Test {
  protected:
-  StopTest() {
-    char path[] = "/tmp/varve-stop-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
-  }
-  ~StopTest() override { base::Env::Default().RemoveTree(root_).IgnoreError(); }
-
   std::string folder() const { return root_ + "/data"; }
   std::vector<std::string> ShutdownTimeout(const std::string& text) const {
     std::ofstream(root_ + "/varve.conf") << "[http]\nshutdown-timeout = \"" << text << "\"\n";
@@ -71,7 +64,8 @@ class StopTest : public ::testing::Test {
     return false;
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
 };
 
 // Exit code 0: all was closed in order, and nothing had to be broken off.

@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "tests/http/tls_client.h"
 #include "tests/server/varved_process.h"
+#include "tests/temporary_folder.h"
 
 namespace varve::server {
 namespace {
@@ -23,9 +24,6 @@ using ::testing::HasSubstr;
 class TlsEndToEndTest : public ::testing::Test {
  protected:
   TlsEndToEndTest() {
-    char path[] = "/tmp/varve-tls-XXXXXX";
-    EXPECT_NE(mkdtemp(path), nullptr);
-    root_ = path;
     std::ofstream(root_ + "/varve.conf") << "[http]\n  https-enabled = true\n"
                                          << "  https-certificate = \"" << certificate() << "\"\n"
                                          << "[tls]\n  min-version = \"tls1.2\"\n"
@@ -33,7 +31,6 @@ class TlsEndToEndTest : public ::testing::Test {
                                          << "\"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256\"]\n";
     Certify("first");
   }
-  ~TlsEndToEndTest() override { base::Env::Default().RemoveTree(root_).IgnoreError(); }
 
   std::string certificate() const { return root_ + "/server.pem"; }
   void Certify(const std::string& common_name) {
@@ -55,7 +52,8 @@ class TlsEndToEndTest : public ::testing::Test {
     return false;
   }
 
-  std::string root_;
+  const TemporaryFolder temporary_;
+  const std::string root_ = temporary_.path();
 };
 
 TEST_F(TlsEndToEndTest, ToolsWriteAndQuery) {
