@@ -19,8 +19,8 @@ absl::Status StoreImpl::ApplyRecord(const wal::Record& record) {
   switch (static_cast<RecordType>(record.type)) {
     case RecordType::kWriteBatch:
       return ApplyBatch(record);
-    case RecordType::kDefinition:
-      return ApplyDefinition(record);
+    case RecordType::kDefinitions:
+      return ApplyDefinitions(record);
     case RecordType::kDelete:
       return ApplyDelete(record);
     case RecordType::kRemoveSeries: {
@@ -83,12 +83,12 @@ absl::Status StoreImpl::ApplyBatch(const wal::Record& record) {
   }
 }
 
-absl::Status StoreImpl::ApplyDefinition(const wal::Record& record) {
-  ASSIGN_OR_RETURN(const auto definition, DefinitionRecord::Decode(record.payload));
-  const auto database = DatabaseOf(definition.database, record.lsn);
+absl::Status StoreImpl::ApplyDefinitions(const wal::Record& record) {
+  ASSIGN_OR_RETURN(const auto parsed, DefinitionsRecord::Decode(record.payload));
+  const auto database = DatabaseOf(parsed.database, record.lsn);
   if (database == nullptr) return absl::OkStatus();
-  database->NoteDefinition(record.lsn);
-  return replaying_ ? database->table().ApplyDefinition(definition.definition) : absl::OkStatus();
+  database->NoteDefinitions(record.lsn);
+  return replaying_ ? database->table().ApplyDefinitions(parsed.definitions) : absl::OkStatus();
 }
 
 absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {

@@ -105,7 +105,7 @@ absl::Status DatabaseState::DropShard(model::ShardId id) {
   return RemoveFolder(env_, folder_, ShardFolderName(id));
 }
 
-void DatabaseState::NoteDefinition(wal::Lsn lsn) {
+void DatabaseState::NoteDefinitions(wal::Lsn lsn) {
   wal::Lsn none = 0;
   first_definition_.compare_exchange_strong(none, lsn);
 }

@@ -54,7 +54,7 @@ class DatabaseState {
   absl::Status DropShard(model::ShardId shard) ABSL_LOCKS_EXCLUDED(open_mu_, mu_);
 
   // Definitions the log must keep: noted as they are applied, forgotten as the table is flushed.
-  void NoteDefinition(wal::Lsn lsn);
+  void NoteDefinitions(wal::Lsn lsn);
   absl::Status FlushTable();
   wal::Lsn first_unflushed_definition() const { return first_definition_.load(); }
 

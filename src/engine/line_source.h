@@ -17,7 +17,7 @@ class LineSource {
   virtual ~LineSource() = default;
   // Back to the first line.
   virtual void Restart() = 0;
-  // As model::LineReader::Next().
+  // As model::LineReader::Next(), but that a line's key stays until Restart().
   virtual bool Next(model::Line* line) = 0;
   // The bad lines so far, as InfluxDB words them; empty when there was none.
   virtual std::string_view error() const = 0;

@@ -37,18 +37,18 @@ absl::Status Malformed(std::string_view what, const ByteReader& reader) {
 
 }  // namespace
 
-std::string DefinitionRecord::Encode() const {
+std::string DefinitionsRecord::Encode() const {
   std::string out;
   base::PutVarint(out, database);
-  out.append(definition);
+  out.append(definitions);
   return out;
 }
 
-absl::StatusOr<DefinitionRecord> DefinitionRecord::Decode(std::string_view payload) {
+absl::StatusOr<DefinitionsRecord> DefinitionsRecord::Decode(std::string_view payload) {
   ByteReader reader(payload);
-  DefinitionRecord record;
-  if (!reader.GetVarintAs(&record.database)) return Malformed("definition", reader);
-  record.definition = payload.substr(reader.offset());
+  DefinitionsRecord record;
+  if (!reader.GetVarintAs(&record.database)) return Malformed("definitions", reader);
+  record.definitions = payload.substr(reader.offset());
   return record;
 }
 

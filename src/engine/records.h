@@ -17,17 +17,17 @@ namespace varve::engine {
 // Written to disk.
 enum class RecordType : uint8_t {
   kWriteBatch = 1,    // model::WriteBatchBuilder's bytes
-  kDefinition = 2,    // new series, measurements and fields of a database
+  kDefinitions = 2,   // new series, measurements and fields of a database
   kDelete = 3,        // points of some series within a range of time
   kRemoveSeries = 4,  // series that a delete left without points leave a shard's index
   kSchema = 5,        // series and fields that are in a shard's index without points
 };
 
-struct DefinitionRecord {
+struct DefinitionsRecord {
   model::DatabaseId database = model::kNoId;
-  std::string_view definition;  // what index::SeriesTable gave its sink; borrows the payload
+  std::string_view definitions;  // what index::SeriesTable gave its sink; borrows the payload
   std::string Encode() const;
-  static absl::StatusOr<DefinitionRecord> Decode(std::string_view payload);
+  static absl::StatusOr<DefinitionsRecord> Decode(std::string_view payload);
 };
 
 struct DeleteRecord {

@@ -198,34 +198,42 @@ void Shard::NoteDirty(wal::Lsn lsn) {
   if (dirty_since_ == 0) dirty_since_ = lsn;
 }
 
-void Shard::NoteNewSeries(model::SeriesId series) {
-  index_->AddSeries(series);
+void Shard::NoteNewSeries() {
+  if (new_series_.empty()) return;
+  index_->AddSeries(new_series_);
   if (!has_open_deletes_.load(std::memory_order_relaxed)) return;
   absl::MutexLock lock(&mu_);
-  for (auto& open : open_deletes_) open.revived.insert(series);
+  for (auto& open : open_deletes_) open.revived.insert(new_series_.begin(), new_series_.end());
 }
 
 absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, LateWrites* late) {
+  if (lsn <= skip_through_) return ReadRows(batch, late, /*points=*/nullptr);
+  NoteDirty(lsn);
+  active_->BeginRecord();
+  row_layouts_.assign(batch.layouts().size(), nullptr);
+  new_series_.clear();
+  uint64_t points = 0;
+  const absl::Status status = ReadRows(batch, late, &points);
+  NoteNewSeries();
+  writes_.fetch_add(1, std::memory_order_relaxed);
+  points_written_.fetch_add(points, std::memory_order_relaxed);
+  return status;
+}
+
+absl::Status Shard::ReadRows(model::WriteBatchReader& batch, LateWrites* late, uint64_t* points) {
   model::WriteBatchReader::Row row;
   const int64_t late_before = late == nullptr ? model::kMinTimeNs : late->Before(known_.database);
   model::SeriesId late_series = model::kNoId;
   model::MeasurementId late_measurement = model::kNoId;
-  uint64_t points = 0;
-  const bool skip = lsn <= skip_through_;
-  if (!skip) {
-    NoteDirty(lsn);
-    active_->BeginRecord();
-    row_layouts_.assign(batch.layouts().size(), nullptr);
-  }
   while (true) {
     ASSIGN_OR_RETURN(const bool more, batch.NextRow(&row));
-    if (!more) break;
+    if (!more) return absl::OkStatus();
     if (row.time_ns < late_before) {
       if (row.series != late_series) late_measurement = table_.MeasurementOfSeries(row.series);
       late_series = row.series;
       late->Add(known_.database, known_.shard, late_measurement, {row.time_ns, row.time_ns});
     }
-    if (skip) continue;
+    if (points == nullptr) continue;
     const RowLayout*& layout = row_layouts_[row.layout];
     if (layout == nullptr) {
       const auto& fields = batch.layouts()[row.layout].fields;
@@ -235,20 +243,17 @@ absl::Status Shard::ApplyRows(model::WriteBatchReader& batch, wal::Lsn lsn, Late
         for (const auto& field : fields) index_->AddField(field.field, field.type);
       }
     }
-    if (active_->Append(row.series, layout, row.time_ns, row.values)) NoteNewSeries(row.series);
-    ++points;
+    const bool is_new = active_->Append(row.series, layout, row.time_ns, row.values);
+    if (is_new) new_series_.push_back(row.series);
+    ++*points;
   }
-  if (skip) return absl::OkStatus();
-  writes_.fetch_add(1, std::memory_order_relaxed);
-  points_written_.fetch_add(points, std::memory_order_relaxed);
-  return absl::OkStatus();
 }
 
 void Shard::ApplySchema(const SchemaRecord& record, wal::Lsn lsn) {
   if (lsn <= skip_through_) return;
   NoteDirty(lsn);
   for (const auto& field : record.fields) index_->AddField(field.field, field.type);
-  for (model::SeriesId series : record.series) index_->AddSeries(series);
+  index_->AddSeries(record.series);
 }
 
 void Shard::FreezeLocked(wal::Lsn lsn) {

@@ -176,7 +176,10 @@ class Shard {
   void OpenRollup(FilePart* part);
   void LoadTypes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteDirty(wal::Lsn lsn) ABSL_LOCKS_EXCLUDED(mu_);
-  void NoteNewSeries(model::SeriesId series) ABSL_LOCKS_EXCLUDED(mu_);
+  // Appends the batch's rows to the active cache and counts them; without `points` only tells
+  // `late`.
+  absl::Status ReadRows(model::WriteBatchReader& batch, LateWrites* late, uint64_t* points);
+  void NoteNewSeries() ABSL_LOCKS_EXCLUDED(mu_);
   void FreezeLocked(wal::Lsn lsn) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Publishes a changed copy of the parts.
   template <typename Change>
@@ -216,6 +219,7 @@ class Shard {
   Cache* active_ = nullptr;                    // parts_'s
   wal::Lsn skip_through_ = 0;                  // in the files already, as of open
   std::vector<const RowLayout*> row_layouts_;  // of the batch being applied
+  std::vector<model::SeriesId> new_series_;    // new in the active cache by it
 
   absl::Mutex flush_mu_;     // held by the one flush
   absl::Mutex compact_mu_;   // held by the one compaction or rollup

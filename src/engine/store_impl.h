@@ -75,7 +75,7 @@ class StoreImpl final : public Store {
   void Apply(const wal::Record& record);
   absl::Status ApplyRecord(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   absl::Status ApplyBatch(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
-  absl::Status ApplyDefinition(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
+  absl::Status ApplyDefinitions(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   absl::Status ApplyDelete(const wal::Record& record) ABSL_EXCLUSIVE_LOCKS_REQUIRED(apply_mu_);
   // The database a record names; null when it was dropped since, or is damaged.
   std::shared_ptr<DatabaseState> DatabaseOf(model::DatabaseId id, wal::Lsn lsn)

@@ -86,6 +86,8 @@ void WriteSession::End() {
 }
 
 absl::Status WriteSession::Run(const WriteContext& context, LineSource& lines) {
+  gathers_keys_ =
+      context.options.max_series_per_database == 0 && context.options.max_values_per_tag == 0;
   while (true) {
     auto again = Pass(context, lines);
     lookup_.reset();
@@ -97,6 +99,7 @@ absl::Status WriteSession::Run(const WriteContext& context, LineSource& lines) {
 absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource& lines) {
   batch_.Reset(database_->id());
   ++pass_;
+  new_keys_.clear();
   beyond_retention_.clear();
   beyond_limits_ = 0;
   accepted_ = AcceptedRange(target_, context.now_ns);
@@ -117,6 +120,12 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
     RETURN_IF_ERROR(Take(context, line));
   }
   parse_errors_.assign(lines.error());
+  gathers_keys_ = false;
+  if (!new_keys_.empty()) {
+    lookup_.reset();
+    RETURN_IF_ERROR(database_->table().RegisterMany(new_keys_, Sink(context)));
+    return true;
+  }
   if (refuse_again_) return true;
   return std::any_of(beyond_retention_.begin(), beyond_retention_.end(), [&](int64_t time) {
     return std::any_of(routes_.begin(), routes_.end(), [time](const auto& route) {
@@ -138,7 +147,7 @@ absl::Status WriteSession::Take(const WriteContext& context, const model::Line& 
   }
   index::SeriesRef ref;
   ASSIGN_OR_RETURN(const bool resolved, Resolve(context, line, *route, &ref));
-  if (!resolved) return absl::OkStatus();
+  if (!resolved || !new_keys_.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const LineLayout* const layout, LayoutOf(context, line, ref));
   if (route->refused) {
     route->pointless_series.push_back(ref.series);
@@ -187,14 +196,18 @@ absl::StatusOr<bool> WriteSession::Resolve(const WriteContext& context, const mo
                                            Route& route, index::SeriesRef* ref) {
   if (lookup_ == nullptr) lookup_ = database_->table().NewLookup();
   if (lookup_->Find(line.raw_key, ref)) return true;
+  if (gathers_keys_ && !HasTimeTag(line.raw_key)) {
+    new_keys_.push_back(line.raw_key);
+    return false;
+  }
   lookup_.reset();
   return RegisterSeries(context, line, route, ref);
 }
 
 index::SeriesTable::DefinitionSink WriteSession::Sink(const WriteContext& context) {
-  return [&context, this](std::string definition) {
-    DefinitionRecord record{database_->id(), definition};
-    return context.log.Append(static_cast<uint8_t>(RecordType::kDefinition), record.Encode(), {});
+  return [&context, this](std::string definitions) {
+    DefinitionsRecord record{database_->id(), definitions};
+    return context.log.Append(static_cast<uint8_t>(RecordType::kDefinitions), record.Encode(), {});
   };
 }
 

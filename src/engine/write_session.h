@@ -90,6 +90,7 @@ class WriteSession {
   // Whether the line's measurement is kept for less time than its age.
   bool BeyondMeasurement(const model::Line& line, int64_t now_ns) const;
   absl::StatusOr<Route*> RouteOf(const WriteContext& context, int64_t time_ns);
+  // False: the line is dropped, or its series is one of new_keys_.
   absl::StatusOr<bool> Resolve(const WriteContext& context, const model::Line& line, Route& route,
                                index::SeriesRef* ref);
   absl::StatusOr<bool> RegisterSeries(const WriteContext& context, const model::Line& line,
@@ -116,6 +117,10 @@ class WriteSession {
   int64_t short_before_ns_ = 0;            // older ones may be too old for their measurement
   std::string parse_errors_;
   bool any_line_ = false;
+  // The first pass gathers new series to register them together, unless there are limits to check
+  // for each; once it has found one, it looks for no more than others.
+  bool gathers_keys_ = false;
+  std::vector<std::string_view> new_keys_;
   std::vector<BatchLayout> layouts_;  // by layout id of the database
   uint32_t pass_ = 0;
   std::vector<model::FieldValue> values_;

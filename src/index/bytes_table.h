@@ -85,7 +85,8 @@ class BytesTable {
   }
 
   size_t size() const { return places_.size(); }
-  bool full() const { return chunks_.size() == kChunksMax; }  // about 16 GiB
+  // No room for two MiB of short strings is certain any more: at about 16 GiB.
+  bool full() const { return chunks_.size() + 2 >= kChunksMax; }
   uint64_t memory_bytes() const;
 
  private:

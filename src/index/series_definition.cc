@@ -6,28 +6,25 @@
 
 namespace varve::index {
 
-std::string SeriesDefinition::Encode() const {
-  std::string out;
-  out.reserve(text.size() + 16);
-  out.push_back(static_cast<char>(kind));
-  base::PutVarint(out, id);
-  base::PutVarint(out, measurement);
-  base::PutString(out, text);
-  return out;
+void SeriesDefinition::AppendTo(std::string* out) const {
+  out->push_back(static_cast<char>(kind));
+  base::PutVarint(*out, id);
+  base::PutVarint(*out, measurement);
+  base::PutString(*out, text);
 }
 
-absl::StatusOr<SeriesDefinition> SeriesDefinition::Decode(std::string_view bytes) {
+absl::StatusOr<SeriesDefinition> SeriesDefinition::TakeFrom(std::string_view* bytes) {
   SeriesDefinition definition;
-  base::ByteReader reader(bytes);
+  base::ByteReader reader(*bytes);
   uint8_t kind;
   if (!reader.GetFixed(&kind) || kind < 1 || kind > 2 || !reader.GetVarintAs(&definition.id) ||
       !reader.GetVarintAs(&definition.measurement) || !reader.GetString(&definition.text) ||
-      reader.remaining() != 0 || definition.id == model::kNoId ||
-      definition.measurement == model::kNoId ||
+      definition.id == model::kNoId || definition.measurement == model::kNoId ||
       definition.text.size() + sizeof(uint32_t) > BytesTable::kBytesMax) {
-    return base::DataLoss("malformed series definition of ", bytes.size(), " bytes");
+    return base::DataLoss("malformed series definition in ", bytes->size(), " bytes");
   }
   definition.kind = static_cast<Kind>(kind);
+  bytes->remove_prefix(reader.offset());
   return definition;
 }
 

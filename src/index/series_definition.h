@@ -1,4 +1,4 @@
-// What a DefinitionSink is given: the bytes that define one series or one field.
+// What a DefinitionSink is given: the bytes that define series or fields, one behind the other.
 // Bytes: docs/format.md, "Series segment" ("Definitions").
 #pragma once
 
@@ -17,8 +17,9 @@ struct SeriesDefinition {
   model::MeasurementId measurement = 0;
   std::string_view text;  // canonical key bytes; or the field's name. Borrowed.
 
-  std::string Encode() const;
-  static absl::StatusOr<SeriesDefinition> Decode(std::string_view bytes);
+  void AppendTo(std::string* out) const;
+  // Takes the first definition off `bytes`.
+  static absl::StatusOr<SeriesDefinition> TakeFrom(std::string_view* bytes);
 };
 
 }  // namespace varve::index

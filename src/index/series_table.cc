@@ -1,8 +1,10 @@
 #include "index/series_table.h"
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "base/check.h"
 #include "base/status.h"
 #include "index/series_definition.h"
@@ -177,43 +179,149 @@ std::unique_ptr<SeriesTable::Lookup> SeriesTableImpl::NewLookup() {
   return std::make_unique<LookupImpl>(*this);
 }
 
-absl::StatusOr<SeriesRef> SeriesTableImpl::Register(std::string_view raw_key,
-                                                    const DefinitionSink& sink) {
+namespace {
+
+// The canonical bytes of the series that `raw_key` spells: itself, or `storage`.
+absl::StatusOr<std::string_view> CanonicalKey(std::string_view raw_key, std::string* storage) {
   if (raw_key.size() > kKeyBytesMax) {
     return base::InvalidArgument("max key length exceeded: ", raw_key.size(), " > ", kKeyBytesMax);
   }
+  if (model::IsPlainlyCanonical(raw_key)) return raw_key;
   ASSIGN_OR_RETURN(const model::SeriesKey parsed, model::ParseRawSeriesKey(raw_key));
-  const std::string key = parsed.Encode();
-  const uint64_t hash = BytesTable::Hash(key);
+  *storage = parsed.Encode();
+  return *storage;
+}
 
-  std::string scratch;
+// The measurements of keys in turn: the schema's, and new ones with the ids that follow.
+class MeasurementFinder {
+ public:
+  explicit MeasurementFinder(const SchemaTable& schema) : schema_(schema) {}
+
+  MeasurementId Find(std::string_view key) {
+    // Mostly that of the key before.
+    if (!last_start_.empty() && key.starts_with(last_start_)) return last_;
+    std::string name = model::MeasurementOf(key);
+    last_ = schema_.FindMeasurement(name);
+    if (last_ == kNoId) {
+      const auto next = static_cast<MeasurementId>(schema_.measurement_count() + fresh_.size());
+      const auto [at, is_new] = fresh_ids_.try_emplace(name, next);
+      if (is_new) fresh_.push_back(std::move(name));
+      last_ = at->second;
+    }
+    // Without an escape the name ends at the first comma.
+    const size_t comma = key.find(',');
+    const bool is_plain = key.find('\\') == std::string_view::npos && comma != key.npos;
+    last_start_ = is_plain ? key.substr(0, comma + 1) : std::string_view();
+    return last_;
+  }
+  const std::vector<std::string>& fresh() const { return fresh_; }
+
+ private:
+  const SchemaTable& schema_;
+  std::vector<std::string> fresh_;
+  base::StringMap<MeasurementId> fresh_ids_;
+  std::string_view
+      last_start_;  // of the key: its measurement and the comma; empty: none to compare
+  MeasurementId last_ = kNoId;
+};
+
+// How many of `keys`, one at least, are registered under one lock and as one record of the log.
+size_t GroupOf(std::span<const std::string_view> keys) {
+  constexpr size_t kGroupBytesMax = 1 << 20;
+  size_t bytes = keys[0].size();
+  size_t count = 1;
+  while (count < keys.size() && bytes < kGroupBytesMax) bytes += keys[count++].size();
+  return count;
+}
+
+}  // namespace
+
+bool SeriesTableImpl::Find(const HashedKey& key, SeriesRef* ref) {
+  return parts_.Find(key.key, key.hash, &scratch_, ref);
+}
+
+absl::StatusOr<SeriesRef> SeriesTableImpl::Register(std::string_view raw_key,
+                                                    const DefinitionSink& sink) {
+  std::string storage;
+  ASSIGN_OR_RETURN(const std::string_view bytes, CanonicalKey(raw_key, &storage));
+  const HashedKey key{bytes, BytesTable::Hash(bytes)};
   absl::MutexLock lock(&mu_);
   SeriesRef ref;
-  if (!parts_.Find(key, hash, &scratch, &ref)) {
-    ASSIGN_OR_RETURN(ref, AddSeries(key, hash, sink));
+  if (!Find(key, &ref)) {
+    ASSIGN_OR_RETURN(ref, AddSeries({&key, 1}, sink));
   }
-  if (key != raw_key) aliases_.Add(raw_key, BytesTable::Hash(raw_key), ref);
+  if (bytes != raw_key) aliases_.Add(raw_key, BytesTable::Hash(raw_key), ref);
   return ref;
 }
 
-absl::StatusOr<SeriesRef> SeriesTableImpl::AddSeries(std::string_view key, uint64_t hash,
+absl::Status SeriesTableImpl::RegisterMany(std::span<const std::string_view> raw_keys,
+                                           const DefinitionSink& sink) {
+  while (!raw_keys.empty()) {
+    const size_t count = GroupOf(raw_keys);
+    RETURN_IF_ERROR(RegisterGroup(raw_keys.first(count), sink));
+    raw_keys = raw_keys.subspan(count);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SeriesTableImpl::RegisterGroup(std::span<const std::string_view> raw_keys,
+                                            const DefinitionSink& sink) {
+  struct Spelling {
+    std::string_view raw_key;
+    HashedKey key;
+  };
+  std::vector<HashedKey> keys;
+  std::vector<Spelling> spellings;  // that differ from the canonical bytes
+  std::deque<std::string> made;     // canonical bytes of those
+  std::string storage;
+  keys.reserve(raw_keys.size());
+  for (const std::string_view raw_key : raw_keys) {
+    const auto bytes = CanonicalKey(raw_key, &storage);
+    if (!bytes.ok()) continue;
+    const bool is_canonical = bytes->data() == raw_key.data();
+    const std::string_view kept = is_canonical ? raw_key : made.emplace_back(*bytes);
+    keys.push_back({kept, BytesTable::Hash(kept)});
+    if (!is_canonical) spellings.push_back({raw_key, keys.back()});
+  }
+
+  absl::MutexLock lock(&mu_);
+  SeriesRef ref;
+  absl::flat_hash_set<HashedKey> seen;
+  std::erase_if(keys, [&](const HashedKey& key) {
+    mu_.AssertHeld();
+    return Find(key, &ref) || !seen.insert(key).second;
+  });
+  if (!keys.empty()) RETURN_IF_ERROR(AddSeries(keys, sink).status());
+  for (const Spelling& spelling : spellings) {
+    if (!Find(spelling.key, &ref)) continue;
+    aliases_.Add(spelling.raw_key, BytesTable::Hash(spelling.raw_key), ref);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<SeriesRef> SeriesTableImpl::AddSeries(std::span<const HashedKey> keys,
                                                      const DefinitionSink& sink) {
-  if (parts_.delta->full() || parts_.delta->end() == kNoId) {
+  SeriesDelta& delta = *parts_.delta;
+  const SeriesId first = delta.end();
+  if (delta.full() || kNoId - first < keys.size()) {
     return base::ResourceExhausted("too many series in one database");
   }
-  const std::string name = model::MeasurementOf(key);
   absl::MutexLock schema_lock(&schema_mu_);
-  SeriesRef ref{.series = parts_.delta->end(), .measurement = schema_.FindMeasurement(name)};
-  const bool fresh = ref.measurement == kNoId;
-  if (fresh) ref.measurement = schema_.measurement_count();
-  const SeriesDefinition definition{.kind = SeriesDefinition::Kind::kSeries,
-                                    .id = ref.series,
-                                    .measurement = ref.measurement,
-                                    .text = key};
-  RETURN_IF_ERROR(sink(definition.Encode()));
-  if (fresh) schema_.AddMeasurement(name);
-  parts_.delta->Add(key, hash, ref.measurement);
-  return ref;
+  MeasurementFinder finder(schema_);
+  std::vector<MeasurementId> measurements;
+  measurements.reserve(keys.size());
+  std::string definitions;
+  for (const HashedKey& key : keys) {
+    SeriesDefinition definition{.kind = SeriesDefinition::Kind::kSeries, .text = key.key};
+    definition.id = static_cast<SeriesId>(first + measurements.size());
+    definition.measurement = finder.Find(key.key);
+    definition.AppendTo(&definitions);
+    measurements.push_back(definition.measurement);
+  }
+  RETURN_IF_ERROR(sink(std::move(definitions)));
+  for (const std::string& name : finder.fresh()) schema_.AddMeasurement(name);
+  for (size_t i = 0; i < keys.size(); ++i) delta.Add(keys[i].key, keys[i].hash, measurements[i]);
+  return SeriesRef{.series = delta.end() - 1, .measurement = measurements.back()};
 }
 
 FieldId SeriesTableImpl::FindField(MeasurementId measurement, std::string_view name) const {
@@ -235,16 +343,20 @@ absl::StatusOr<FieldId> SeriesTableImpl::RegisterField(MeasurementId measurement
                                     .id = schema_.field_count(),
                                     .measurement = measurement,
                                     .text = name};
-  RETURN_IF_ERROR(sink(definition.Encode()));
+  std::string bytes;
+  definition.AppendTo(&bytes);
+  RETURN_IF_ERROR(sink(std::move(bytes)));
   return schema_.AddField(measurement, name);
 }
 
-absl::Status SeriesTableImpl::ApplyDefinition(std::string_view definition) {
-  ASSIGN_OR_RETURN(const SeriesDefinition parsed, SeriesDefinition::Decode(definition));
-  if (parsed.kind == SeriesDefinition::Kind::kField) {
-    return ApplyField(parsed.id, parsed.measurement, parsed.text);
-  }
-  return ApplySeries(parsed.id, parsed.measurement, parsed.text);
+absl::Status SeriesTableImpl::ApplyDefinitions(std::string_view definitions) {
+  do {
+    ASSIGN_OR_RETURN(const auto parsed, SeriesDefinition::TakeFrom(&definitions));
+    RETURN_IF_ERROR(parsed.kind == SeriesDefinition::Kind::kField
+                        ? ApplyField(parsed.id, parsed.measurement, parsed.text)
+                        : ApplySeries(parsed.id, parsed.measurement, parsed.text));
+  } while (!definitions.empty());
+  return absl::OkStatus();
 }
 
 absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measurement,
@@ -253,9 +365,9 @@ absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measure
   const auto contradiction = [&] {
     return base::DataLoss("the definition of series ", series, " contradicts what is known");
   };
-  std::string scratch;
+  const HashedKey hashed{key, BytesTable::Hash(key)};
   SeriesRef known;
-  if (parts_.Find(key, BytesTable::Hash(key), &scratch, &known)) {
+  if (Find(hashed, &known)) {
     const bool same = known.series == series && known.measurement == measurement;
     return same ? absl::OkStatus() : contradiction();
   }
@@ -268,8 +380,7 @@ absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measure
       return contradiction();
     }
   }
-  return AddSeries(key, BytesTable::Hash(key), [](std::string) { return absl::OkStatus(); })
-      .status();
+  return AddSeries({&hashed, 1}, [](std::string) { return absl::OkStatus(); }).status();
 }
 
 absl::Status SeriesTableImpl::ApplyField(FieldId field, MeasurementId measurement,

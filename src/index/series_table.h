@@ -29,11 +29,11 @@ struct SeriesRef {
 // Thread safety: every method may be called from any thread.
 class SeriesTable {
  public:
-  // Takes the bytes that define something new, to be queued on the log while the table's lock is
+  // Takes the bytes that define what is new, to be queued on the log while the table's lock is
   // held, so that no record that uses an id can be logged before the one that defines it. An error
   // undoes the registration. It must not wait for a thread that reads keys of this table, such as
   // the one that applies the log.
-  using DefinitionSink = std::function<absl::Status(std::string definition)>;
+  using DefinitionSink = std::function<absl::Status(std::string definitions)>;
 
   // Opens the table in `folder`, creating it. Every byte is checked against its checksum once and
   // the directories are read; keys and hash tables are used where they lie, so opening a million
@@ -65,6 +65,11 @@ class SeriesTable {
   // when it is no series key or longer than 65,535 bytes; otherwise only what `sink` returns.
   virtual absl::StatusOr<SeriesRef> Register(std::string_view raw_key,
                                              const DefinitionSink& sink) = 0;
+  // Registers those of `raw_keys`, in their order, that are new: one lock and one call of `sink`
+  // for all. Passes over what Register() says INVALID_ARGUMENT to. An error is the sink's, or
+  // RESOURCE_EXHAUSTED; nothing is registered then.
+  virtual absl::Status RegisterMany(std::span<const std::string_view> raw_keys,
+                                    const DefinitionSink& sink) = 0;
   // Finds a field by its unescaped name; kNoId when there is none.
   virtual model::FieldId FindField(model::MeasurementId measurement,
                                    std::string_view name) const = 0;
@@ -73,7 +78,7 @@ class SeriesTable {
                                                        const DefinitionSink& sink) = 0;
   // Replays what a sink was given. Doing so twice is harmless. DATA_LOSS: malformed, or it
   // contradicts what is known.
-  virtual absl::Status ApplyDefinition(std::string_view definition) = 0;
+  virtual absl::Status ApplyDefinitions(std::string_view definitions) = 0;
   // Makes everything registered so far durable in segments; the log is then not needed for it.
   virtual absl::Status Flush() = 0;
 

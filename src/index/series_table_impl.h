@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -41,11 +43,13 @@ class SeriesTableImpl : public SeriesTable {
 
   std::unique_ptr<Lookup> NewLookup() override;
   absl::StatusOr<SeriesRef> Register(std::string_view raw_key, const DefinitionSink& sink) override;
+  absl::Status RegisterMany(std::span<const std::string_view> raw_keys,
+                            const DefinitionSink& sink) override;
   model::FieldId FindField(model::MeasurementId measurement, std::string_view name) const override;
   absl::StatusOr<model::FieldId> RegisterField(model::MeasurementId measurement,
                                                std::string_view name,
                                                const DefinitionSink& sink) override;
-  absl::Status ApplyDefinition(std::string_view definition) override;
+  absl::Status ApplyDefinitions(std::string_view definitions) override;
   absl::Status Flush() override;
 
   model::MeasurementId FindMeasurement(std::string_view name) const override;
@@ -66,10 +70,24 @@ class SeriesTableImpl : public SeriesTable {
   class KeyReaderImpl;
   struct FlushPlan;
 
-  // Adds a series that is known to be absent, once `sink` has taken its definition.
-  absl::StatusOr<SeriesRef> AddSeries(std::string_view key, uint64_t hash,
-                                      const DefinitionSink& sink) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_)
-      ABSL_LOCKS_EXCLUDED(schema_mu_);
+  struct HashedKey {
+    std::string_view key;  // canonical bytes
+    uint64_t hash = 0;     // BytesTable::Hash() of it
+
+    friend bool operator==(const HashedKey& a, const HashedKey& b) { return a.key == b.key; }
+    template <typename H>
+    friend H AbslHashValue(H state, const HashedKey& key) {
+      return H::combine(std::move(state), key.hash);
+    }
+  };
+
+  bool Find(const HashedKey& key, SeriesRef* ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status RegisterGroup(std::span<const std::string_view> raw_keys, const DefinitionSink& sink)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // Adds series that differ and are known to be absent, once `sink` has taken their definitions.
+  // Returns the ids and measurement of the last.
+  absl::StatusOr<SeriesRef> AddSeries(std::span<const HashedKey> keys, const DefinitionSink& sink)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) ABSL_LOCKS_EXCLUDED(schema_mu_);
   absl::Status ApplySeries(model::SeriesId series, model::MeasurementId measurement,
                            std::string_view key);
   absl::Status ApplyField(model::FieldId field, model::MeasurementId measurement,
@@ -91,6 +109,7 @@ class SeriesTableImpl : public SeriesTable {
   mutable absl::Mutex mu_;
   SeriesParts parts_ ABSL_GUARDED_BY(mu_);
   SeriesAliases aliases_ ABSL_GUARDED_BY(mu_);
+  std::string scratch_ ABSL_GUARDED_BY(mu_);  // of Find()
   // Up to where measurements and fields are in segments.
   uint32_t flushed_measurements_ ABSL_GUARDED_BY(mu_) = 0;
   uint32_t flushed_fields_ ABSL_GUARDED_BY(mu_) = 0;

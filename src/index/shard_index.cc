@@ -23,6 +23,8 @@ namespace {
 // An active index of so many series is set aside as frozen: a reader of the active one makes the
 // applying thread wait, for a time that this bounds.
 constexpr uint64_t kActiveSeriesMax = 64 << 10;
+// Series added while views wait: some hundred microseconds.
+constexpr size_t kSeriesPerLock = 256;
 
 }  // namespace
 
@@ -132,21 +134,28 @@ std::shared_ptr<const ShardIndexView> ShardIndexImpl::View() const {
   return view_;
 }
 
-void ShardIndexImpl::AddSeries(SeriesId series) {
-  if (Contains(series)) return;
+void ShardIndexImpl::AddSeries(std::span<const SeriesId> series) {
+  const auto keys = table_.NewKeyReader();
   std::string key;
-  const MeasurementId measurement = table_.KeyOf(series, &key);
-  absl::MutexLock lock(&mu_);
-  MutableAlive().Add(series);
-  ++live_count_[measurement];
-  if (dead_.Contains(series)) {
-    dead_.Remove(series);
-    ++state_version_;
-  } else {
-    active_->Add(series, measurement, key);
-    if (++active_series_ == kActiveSeriesMax) Freeze();
+  while (!series.empty()) {
+    const auto group = series.first(std::min(series.size(), kSeriesPerLock));
+    series = series.subspan(group.size());
+    absl::MutexLock lock(&mu_);
+    for (const SeriesId id : group) {
+      if (alive_.Contains(id)) continue;
+      const MeasurementId measurement = keys->KeyOf(id, &key);
+      MutableAlive().Add(id);
+      ++live_count_[measurement];
+      if (dead_.Contains(id)) {
+        dead_.Remove(id);
+        ++state_version_;
+      } else {
+        active_->Add(id, measurement, key);
+        if (++active_series_ == kActiveSeriesMax) Freeze();
+      }
+    }
+    Changed();
   }
-  Changed();
 }
 
 void ShardIndexImpl::Freeze() {

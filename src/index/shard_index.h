@@ -85,7 +85,8 @@ class ShardIndex {
 
   // --- One thread at a time (the one that applies log records). Each is idempotent.
 
-  virtual void AddSeries(model::SeriesId series) = 0;
+  virtual void AddSeries(std::span<const model::SeriesId> series) = 0;
+  void AddSeries(model::SeriesId series) { AddSeries({&series, 1}); }
   // A field becomes visible with the type it has in the record, the last record winning.
   virtual void AddField(model::FieldId field, model::FieldType type) = 0;
   // Series whose data was deleted. When `drop_fields` (DROP MEASUREMENT, DROP SERIES), a

@@ -60,7 +60,8 @@ class ShardIndexImpl : public ShardIndex {
   uint64_t memory_bytes() const override;
   uint64_t disk_bytes() const override;
 
-  void AddSeries(model::SeriesId series) override;
+  using ShardIndex::AddSeries;
+  void AddSeries(std::span<const model::SeriesId> series) override;
   void AddField(model::FieldId field, model::FieldType type) override;
   void RemoveSeries(const SeriesSet& series, bool drop_fields) override;
   absl::Status Flush() override;

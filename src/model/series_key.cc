@@ -165,6 +165,26 @@ absl::StatusOr<SeriesKey> ParseRawSeriesKey(std::string_view raw) {
   return key;
 }
 
+bool IsPlainlyCanonical(std::string_view raw) {
+  if (raw.empty() || raw.front() == ',' || raw.find('\\') != std::string_view::npos ||
+      raw.find(' ') != std::string_view::npos) {
+    return false;
+  }
+  std::string_view before;
+  for (size_t at = raw.find(','); at < raw.size();) {
+    const size_t equals = raw.find('=', at + 1);
+    if (equals == std::string_view::npos) return false;
+    const size_t end = std::min(raw.find(',', equals), raw.size());
+    const std::string_view key = raw.substr(at + 1, equals - at - 1);
+    const std::string_view value = raw.substr(equals + 1, end - equals - 1);
+    if (key <= before || key.find(',') != std::string_view::npos) return false;
+    if (value.empty() || value.find('=') != std::string_view::npos) return false;
+    before = key;
+    at = end;
+  }
+  return true;
+}
+
 bool MeansItself(std::string_view bytes) {
   if (bytes.find('\\') == std::string_view::npos) return true;
   const std::string_view name = bytes.substr(0, FindUnescaped(bytes, 0, ','));

@@ -50,6 +50,10 @@ bool FindTag(std::string_view bytes, std::string_view tag_key, std::string* valu
 // its canonical bytes from an unescaped name by unescaping that again: `a\\ b` is `a\ b`.
 absl::StatusOr<SeriesKey> ParseRawSeriesKey(std::string_view raw);
 
+// Whether `raw` is its own canonical bytes, as is plain to see: no escape, tags in order. False
+// says nothing.
+bool IsPlainlyCanonical(std::string_view raw);
+
 // Whether ParseRawSeriesKey() of canonical bytes gives the series whose bytes they are. It does not
 // when a backslash of the measurement itself stands before what a backslash escapes.
 bool MeansItself(std::string_view bytes);

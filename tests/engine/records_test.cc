@@ -31,12 +31,12 @@ TEST(RecordsTest, RoundTrips) {
   ASSERT_TRUE(read_schema.ok());
   EXPECT_EQ(read_schema->fields, schema.fields);
 
-  const DefinitionRecord definition{.database = 300, .definition = "abc"};
-  const std::string bytes = definition.Encode();
-  const auto read_definition = DefinitionRecord::Decode(bytes);
-  ASSERT_TRUE(read_definition.ok());
-  EXPECT_EQ(read_definition->database, 300u);
-  EXPECT_EQ(read_definition->definition, "abc");
+  const DefinitionsRecord definitions{.database = 300, .definitions = "abc"};
+  const std::string bytes = definitions.Encode();
+  const auto read_definitions = DefinitionsRecord::Decode(bytes);
+  ASSERT_TRUE(read_definitions.ok());
+  EXPECT_EQ(read_definitions->database, 300u);
+  EXPECT_EQ(read_definitions->definitions, "abc");
 }
 
 TEST(RecordsTest, TruncatedBytesAreDataLoss) {

@@ -21,7 +21,7 @@ void Check(std::string_view bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  Check<DefinitionRecord>(bytes);
+  Check<DefinitionsRecord>(bytes);
   Check<DeleteRecord>(bytes);
   Check<RemoveSeriesRecord>(bytes);
   Check<SchemaRecord>(bytes);

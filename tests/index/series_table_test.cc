@@ -127,6 +127,75 @@ TEST_F(SeriesTableTest, AnErrorOfTheSinkUndoesTheRegistration) {
   EXPECT_EQ(table_->FindField(0, "f"), kNoId);
 }
 
+TEST_F(SeriesTableTest, ManyAtOnceAreWhatOneByOneGives) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    env_.RemoveTree(kFolder).IgnoreError();
+    log_.clear();
+    Reopen();
+    FaultyEnv other_env;
+    const auto other = *SeriesTable::Open(other_env, kFolder);
+    for (int round = 0; round < 4; ++round) {
+      std::vector<std::string> keys;
+      for (int i = 0; i < 60; ++i) {
+        keys.push_back(random() % 20 == 0  ? "m,t="
+                       : random() % 6 == 0 ? base::StrCat("m,b=", i % 3, ",a=", i % 5)
+                                           : RandomKey(random));
+      }
+      ASSERT_TRUE(
+          table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log())
+              .ok());
+      for (const std::string& key : keys) {
+        const auto expected = other->Register(key, IgnoreDefinition);
+        SeriesRef ref;
+        const bool found = Find(key, &ref);
+        ASSERT_EQ(found, expected.ok()) << key;
+        if (!found) continue;
+        ASSERT_EQ(ref.series, expected->series) << key;
+        ASSERT_EQ(ref.measurement, expected->measurement) << key;
+      }
+      ASSERT_EQ(table_->series_count(), other->series_count());
+      if (random() % 2 == 0) {
+        ASSERT_TRUE(table_->Flush().ok());
+      }
+    }
+    EXPECT_LE(log_.size(), 4u) << "one record for each call";
+    FaultyEnv third_env;
+    const auto third = *SeriesTable::Open(third_env, kFolder);
+    for (const std::string& definitions : log_) {
+      ASSERT_TRUE(third->ApplyDefinitions(definitions).ok());
+    }
+    ASSERT_EQ(third->series_count(), other->series_count());
+    std::string key;
+    for (uint32_t i = 0; i < third->series_count(); ++i) {
+      other->KeyOf(i, &key);
+      EXPECT_EQ(KeyOf(i), key);
+    }
+  }
+}
+
+TEST_F(SeriesTableTest, ManyAreRegisteredInGroupsThatTheLogCanHold) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 60; ++i) keys.push_back(base::StrCat("m,t=", std::string(60'000, 'v'), i));
+  ASSERT_TRUE(
+      table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log()).ok());
+  EXPECT_EQ(table_->series_count(), 60u);
+  EXPECT_GT(log_.size(), 1u);
+  for (const std::string& definitions : log_) EXPECT_LT(definitions.size(), 1'200'000u);
+  EXPECT_EQ(KeyOf(59), keys[59]);
+}
+
+TEST_F(SeriesTableTest, NoneOfManyIsRegisteredWhenTheSinkRefuses) {
+  const std::vector<std::string_view> keys = {"cpu,host=a", "mem"};
+  const auto refuse = [](std::string) { return absl::UnavailableError("sealed"); };
+  EXPECT_EQ(table_->RegisterMany(keys, refuse).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(table_->series_count(), 0u);
+  EXPECT_EQ(table_->FindMeasurement("cpu"), kNoId);
+  EXPECT_TRUE(table_->RegisterMany(keys, IgnoreDefinition).ok());
+  EXPECT_EQ(table_->series_count(), 2u);
+}
+
 TEST_F(SeriesTableTest, FieldsBelongToAMeasurement) {
   MustRegister(*table_, "cpu");
   MustRegister(*table_, "mem");
@@ -161,7 +230,7 @@ TEST_F(SeriesTableTest, ReplayGivesTheSameIdsHoweverOftenItIsDone) {
   EXPECT_EQ(table_->series_count(), 0u);
   for (int round = 0; round < 3; ++round) {
     for (const std::string& definition : log_) {
-      ASSERT_TRUE(table_->ApplyDefinition(definition).ok());
+      ASSERT_TRUE(table_->ApplyDefinitions(definition).ok());
     }
     ASSERT_EQ(table_->series_count(), count);
     for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(KeyOf(i), keys[i]);
@@ -179,17 +248,17 @@ TEST_F(SeriesTableTest, ReplayRefusesContradictions) {
   ASSERT_TRUE(table_->RegisterField(0, "g", Log()).ok());
   FaultyEnv other_env;
   auto other = *SeriesTable::Open(other_env, kFolder);
-  EXPECT_EQ(other->ApplyDefinition(log_[1]).code(), absl::StatusCode::kDataLoss) << "a gap";
-  EXPECT_EQ(other->ApplyDefinition(log_[2]).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(other->ApplyDefinitions(log_[1]).code(), absl::StatusCode::kDataLoss) << "a gap";
+  EXPECT_EQ(other->ApplyDefinitions(log_[2]).code(), absl::StatusCode::kDataLoss);
   ASSERT_TRUE(other->Register("disk", IgnoreDefinition).ok());
-  EXPECT_EQ(other->ApplyDefinition(log_[0]).code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(other->ApplyDefinition(log_[1]).code(), absl::StatusCode::kOk);
-  EXPECT_EQ(other->ApplyDefinition(log_[3]).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(other->ApplyDefinitions(log_[0]).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(other->ApplyDefinitions(log_[1]).code(), absl::StatusCode::kOk);
+  EXPECT_EQ(other->ApplyDefinitions(log_[3]).code(), absl::StatusCode::kDataLoss);
   for (const std::string& definition : log_) {
     for (size_t n = 0; n < definition.size(); ++n) {
-      EXPECT_FALSE(other->ApplyDefinition(definition.substr(0, n)).ok());
+      EXPECT_FALSE(other->ApplyDefinitions(definition.substr(0, n)).ok());
     }
-    EXPECT_FALSE(other->ApplyDefinition(definition + "x").ok());
+    EXPECT_FALSE(other->ApplyDefinitions(definition + "x").ok());
   }
 }
 
@@ -331,7 +400,7 @@ TEST_F(SeriesTableTest, AFlushThatFailsOrDiesAnywhereLosesNothing) {
       auto reopened = SeriesTable::Open(env, kFolder);
       ASSERT_TRUE(reopened.ok()) << reopened.status();
       for (const std::string& definition : log) {
-        ASSERT_TRUE((*reopened)->ApplyDefinition(definition).ok());
+        ASSERT_TRUE((*reopened)->ApplyDefinitions(definition).ok());
       }
       EXPECT_EQ((*reopened)->series_count(), 70u);
       for (int i = 0; i < 70; ++i) {

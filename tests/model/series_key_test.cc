@@ -64,6 +64,29 @@ TEST(SeriesKeyTest, KnowsWhichBytesAreTheirOwnSpelling) {
   EXPECT_GT(others, 100);
 }
 
+TEST(SeriesKeyTest, PlainlyCanonicalBytesAreCanonical) {
+  std::mt19937_64 random(8);
+  constexpr std::string_view kLetters = "aabbcc,,,===\\ \"";
+  int plain = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    std::string raw;
+    for (uint64_t n = random() % 14; n > 0; --n)
+      raw.push_back(kLetters[random() % kLetters.size()]);
+    if (!IsPlainlyCanonical(raw)) continue;
+    ++plain;
+    const absl::StatusOr<SeriesKey> key = ParseRawSeriesKey(raw);
+    ASSERT_TRUE(key.ok()) << raw;
+    ASSERT_EQ(key->Encode(), raw);
+  }
+  EXPECT_GT(plain, 1000);
+  for (const std::string_view raw : {"m", "m,a=b", "m,a=1,b=2,c=3", "\"m\"", "m=n,a=b"}) {
+    EXPECT_TRUE(IsPlainlyCanonical(raw)) << raw;
+  }
+  for (const std::string_view raw : {"m,b=1,a=2", "m,a=1,a=2", "m,a=", "m,a\\ b=c"}) {
+    EXPECT_FALSE(IsPlainlyCanonical(raw)) << raw;
+  }
+}
+
 TEST(SeriesKeyTest, RefusesWithInfluxDbsWords) {
   EXPECT_EQ(Canonical(""), "missing measurement");
   EXPECT_EQ(Canonical(",t=a"), "missing measurement");
