@@ -44,12 +44,6 @@ FieldValue ValueOf(FieldType type, uint64_t word) {
   return {};
 }
 
-// The columns of `layout` that hold `field`: [first, first + count). More than one when the field
-// changed its type within the life of this cache.
-struct ColumnSpan {
-  size_t first = 0;
-  size_t count = 0;
-};
 ColumnSpan FindColumns(const CacheLayout& layout, model::FieldId field) {
   const auto range = std::equal_range(
       layout.fields.begin(), layout.fields.end(), model::LayoutField{field, FieldType::kNone},
@@ -107,11 +101,9 @@ bool CacheRows::Open(const CacheSeries& series, CacheEpoch epoch) {
 
 void CacheRows::SortRows() {
   arrivals_.clear();
-  for (const Slab& slab : slabs_) {
-    const int64_t* times = slab.slab->times();
-    for (uint32_t i = 0; i < slab.rows; ++i) {
-      arrivals_.push_back({times[i], slab.slab->first_row + i});
-    }
+  for (uint32_t slab = 0; slab < slabs_.size(); ++slab) {
+    const int64_t* times = slabs_[slab].slab->times();
+    for (uint32_t i = 0; i < slabs_[slab].rows; ++i) arrivals_.push_back({times[i], slab, i});
   }
   std::stable_sort(arrivals_.begin(), arrivals_.end(),
                    [](const Arrival& a, const Arrival& b) { return a.time < b.time; });
@@ -168,7 +160,7 @@ void CacheRows::LoadSlab(const Slab& slab, std::span<const FieldRequest> fields,
       model::ColumnBuffer& buffer = storage->buffers[i];
       buffer.Reset(fields[i].type);
       for (uint32_t row = 0; row < rows; ++row) {
-        buffer.Append(ValueAt(slab.slab->first_row + row, fields[i]));
+        buffer.Append(ValueAt(*slab.slab, found, row, fields[i].type));
       }
       column = buffer.View();
       continue;
@@ -201,42 +193,78 @@ void CacheRows::LoadSlab(const Slab& slab, std::span<const FieldRequest> fields,
   }
 }
 
-FieldValue CacheRows::ValueAt(uint32_t row, const FieldRequest& field) const {
-  auto at = std::upper_bound(slabs_.begin(), slabs_.end(), row,
-                             [](uint32_t r, const Slab& s) { return r < s.slab->first_row; });
-  const CacheSlab& slab = *(at - 1)->slab;
-  const uint32_t offset = row - slab.first_row;
-  const ColumnSpan found = FindColumns(*slab.layout, field.field);
-  for (size_t column = found.first; column < found.first + found.count; ++column) {
-    if (!HasValue(slab, column, offset)) continue;
-    return ConvertValue(ValueOf(slab.layout->fields[column].type, slab.words(column)[offset]),
-                        field.type);
+FieldValue CacheRows::ValueAt(const CacheSlab& slab, ColumnSpan columns, uint32_t row,
+                              FieldType type) {
+  for (size_t column = columns.first; column < columns.first + columns.count; ++column) {
+    if (!HasValue(slab, column, row)) continue;
+    return ConvertValue(ValueOf(slab.layout->fields[column].type, slab.words(column)[row]), type);
   }
   return {};
 }
 
+bool CacheRows::GatherNewest(std::span<const Arrival> arrivals, const FieldRequest& field,
+                             CacheColumns* storage, WorkColumn* work) const {
+  storage->words.clear();
+  for (size_t i = 0; i < slabs_.size(); ++i) {
+    const CacheSlab& slab = *slabs_[i].slab;
+    const ColumnSpan found = storage->columns[i];
+    if (found.count != 1 || slab.layout->fields[found.first].type != field.type ||
+        slab.validity.load(std::memory_order_acquire) != nullptr) {
+      return false;
+    }
+    storage->words.push_back(slab.words(found.first));
+  }
+  const size_t rows = storage->ends.size();
+  work->Prepare(field.type, rows);
+  const auto gather = [&](auto* to, auto value_of) {
+    for (size_t i = 0; i < rows; ++i) {
+      const Arrival& newest = arrivals[storage->ends[i] - 1];
+      to[i] = value_of(storage->words[newest.slab][newest.row]);
+    }
+  };
+  if (field.type == FieldType::kBoolean) {
+    gather(work->booleans(), [](uint64_t word) { return static_cast<uint8_t>(word != 0); });
+  } else if (field.type == FieldType::kString) {
+    gather(work->strings(), TextOf);
+  } else {
+    gather(work->words(), [](uint64_t word) { return word; });
+  }
+  return true;
+}
+
 void CacheRows::LoadSorted(const Piece& piece, std::span<const FieldRequest> fields,
                            CacheColumns* storage, model::ColumnBatch* out) const {
-  const Arrival* begin = arrivals_.data() + piece.first;
-  const Arrival* end = begin + piece.rows;
+  const auto arrivals = std::span<const Arrival>(arrivals_).subspan(piece.first, piece.rows);
   storage->times.clear();
-  for (const Arrival* at = begin; at != end; ++at) {
-    if (at == begin || at->time != at[-1].time) storage->times.push_back(at->time);
+  storage->ends.clear();
+  for (uint32_t i = 0; i < arrivals.size(); ++i) {
+    if (i + 1 < arrivals.size() && arrivals[i + 1].time == arrivals[i].time) continue;
+    storage->times.push_back(arrivals[i].time);
+    storage->ends.push_back(i + 1);
   }
   out->rows = storage->times.size();
   out->times = storage->times.data();
   for (size_t i = 0; i < fields.size(); ++i) {
+    storage->columns.clear();
+    for (const Slab& slab : slabs_) {
+      storage->columns.push_back(FindColumns(*slab.slab->layout, fields[i].field));
+    }
+    if (GatherNewest(arrivals, fields[i], storage, &storage->work[i])) {
+      out->columns[i] = storage->work[i].View();
+      continue;
+    }
     model::ColumnBuffer& buffer = storage->buffers[i];
     buffer.Reset(fields[i].type);
-    for (const Arrival* at = begin; at != end;) {
-      const Arrival* next = at + 1;
-      while (next != end && next->time == at->time) ++next;
+    uint32_t begin = 0;
+    for (const uint32_t end : storage->ends) {
       FieldValue value;
-      for (const Arrival* newest = next; newest != at && value.is_null();) {
-        value = ValueAt((--newest)->row, fields[i]);
+      for (uint32_t at = end; at != begin && value.is_null();) {
+        const Arrival& newest = arrivals[--at];
+        value = ValueAt(*slabs_[newest.slab].slab, storage->columns[newest.slab], newest.row,
+                        fields[i].type);
       }
       buffer.Append(value);
-      at = next;
+      begin = end;
     }
     out->columns[i] = buffer.View();
   }

@@ -12,9 +12,19 @@
 
 namespace varve::engine {
 
+// The columns of a layout that hold one field: [first, first + count). More than one when the field
+// changed its type within the life of the cache.
+struct ColumnSpan {
+  size_t first = 0;
+  size_t count = 0;
+};
+
 // Where the columns of a piece are put together; reused from piece to piece.
 struct CacheColumns {
   std::vector<int64_t> times;
+  std::vector<uint32_t> ends;          // behind the arrivals of each time
+  std::vector<ColumnSpan> columns;     // of one field, by slab
+  std::vector<const uint64_t*> words;  // the same, where each slab has one column
   std::vector<WorkColumn> work;
   std::vector<model::ColumnBuffer> buffers;
 };
@@ -51,7 +61,8 @@ class CacheRows {
   };
   struct Arrival {
     int64_t time;
-    uint32_t row;
+    uint32_t slab;
+    uint32_t row;  // of the slab
   };
 
   void SortRows();
@@ -59,7 +70,11 @@ class CacheRows {
                 model::ColumnBatch* out) const;
   void LoadSorted(const Piece& piece, std::span<const FieldRequest> fields, CacheColumns* storage,
                   model::ColumnBatch* out) const;
-  model::FieldValue ValueAt(uint32_t row, const FieldRequest& field) const;
+  // The newest value of each time, where every slab has values of just the type asked for.
+  bool GatherNewest(std::span<const Arrival> arrivals, const FieldRequest& field,
+                    CacheColumns* storage, WorkColumn* work) const;
+  static model::FieldValue ValueAt(const CacheSlab& slab, ColumnSpan columns, uint32_t row,
+                                   model::FieldType type);
 
   std::vector<Slab> slabs_;  // in order of arrival
   std::vector<Piece> pieces_;

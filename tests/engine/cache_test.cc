@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
+
 #include "base/strings.h"
 #include "engine/cache_rows.h"
 
@@ -90,6 +93,47 @@ TEST_F(CacheTest, LateRowsAreSortedAndTheLastValueOfATimeWins) {
   Append(0, 30, {FieldValue(), FieldValue::Integer(8)});
   Append(0, 10, 2);
   EXPECT_EQ(Rows(0, {{0, FieldType::kFloat}, {1, FieldType::kInteger}}), "10=2,7i 30=3,8i");
+}
+
+TEST_F(CacheTest, LateRowsOfEveryTypeAreWhatAMapHolds) {
+  const std::vector<FieldRequest> fields = {{0, FieldType::kFloat},
+                                            {1, FieldType::kInteger},
+                                            {2, FieldType::kBoolean},
+                                            {3, FieldType::kString}};
+  std::mt19937_64 random(3);
+  for (model::SeriesId series = 0; series < 40; ++series) {
+    SCOPED_TRACE(series);
+    const bool has_gaps = series % 2 == 1;
+    const uint64_t spread =
+        series % 4 < 2 ? 40 : 1'000'000;  // many rows of one time, or next to none
+    std::map<int64_t, std::vector<std::string>> expected;
+    for (int row = 0; row < 3000; ++row) {
+      const auto time = static_cast<int64_t>(row + random() % spread);
+      const int64_t number = row;
+      const std::string text = base::StrCat("s", row);
+      std::vector<FieldValue> values = {
+          FieldValue::Float(static_cast<double>(number)), FieldValue::Integer(number),
+          FieldValue::Boolean(number % 3 == 0), FieldValue::String(text)};
+      const std::vector<std::string> texts = {base::StrCat(number), base::StrCat(number, "i"),
+                                              base::StrCat(number % 3 == 0),
+                                              base::StrCat("'", text, "'")};
+      auto& cells = expected.try_emplace(time, 4, "-").first->second;
+      for (size_t i = 0; i < values.size(); ++i) {
+        if (has_gaps && random() % 50 == 0 && i != 0) {
+          values[i] = FieldValue();
+        } else {
+          cells[i] = texts[i];
+        }
+      }
+      Append(series, time, values);
+    }
+    std::string joined;
+    for (const auto& [time, cells] : expected) {
+      base::StrAppend(joined, joined.empty() ? "" : " ", time, "=", cells[0], ",", cells[1], ",",
+                      cells[2], ",", cells[3]);
+    }
+    ASSERT_EQ(Rows(series, fields), joined);
+  }
 }
 
 TEST_F(CacheTest, AFieldThatChangesItsType) {
