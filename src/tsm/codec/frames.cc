@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "base/status.h"
 #include "tsm/codec/bit_packing.h"
@@ -22,20 +23,72 @@ uint64_t Residual(uint64_t value, uint64_t base) {
   return kZigZag ? base::ZigZag(static_cast<int64_t>(difference)) : difference;
 }
 
-template <bool kZigZag>
-WidthHistogram CountWidths(std::span<const uint64_t> values, uint64_t base) {
-  // Two tables, so that neighbours of one width do not wait for each other's store.
-  WidthHistogram even{};
-  WidthHistogram odd{};
-  size_t i = 0;
-  for (; i + 2 <= values.size(); i += 2) {
-    ++even[std::bit_width(Residual<kZigZag>(values[i], base))];
-    ++odd[std::bit_width(Residual<kZigZag>(values[i + 1], base))];
+// The values of a frame, as something to count widths of.
+class WideFrame {
+ public:
+  explicit WideFrame(std::span<const uint64_t> values) : values_(values) {}
+
+  template <bool kZigZag>
+  WidthHistogram CountWidths(uint64_t base) const {
+    // Two tables, so that neighbours of one width do not wait for each other's store.
+    WidthHistogram even{};
+    WidthHistogram odd{};
+    size_t i = 0;
+    for (; i + 2 <= values_.size(); i += 2) {
+      ++even[std::bit_width(Residual<kZigZag>(values_[i], base))];
+      ++odd[std::bit_width(Residual<kZigZag>(values_[i + 1], base))];
+    }
+    if (i < values_.size()) ++even[std::bit_width(Residual<kZigZag>(values_[i], base))];
+    for (size_t w = 0; w <= 64; ++w) even[w] += odd[w];
+    return even;
   }
-  if (i < values.size()) ++even[std::bit_width(Residual<kZigZag>(values[i], base))];
-  for (size_t w = 0; w <= 64; ++w) even[w] += odd[w];
-  return even;
-}
+
+ private:
+  std::span<const uint64_t> values_;
+};
+
+// The same for values within kRangeMax of each other, as most are: eight at a time, and a pass for
+// each width that occurs.
+class NarrowFrame {
+ public:
+  static constexpr uint64_t kRangeMax = 0x7fff;
+
+  NarrowFrame(std::span<const uint64_t> values, uint64_t low) : low_(low), count_(values.size()) {
+    for (size_t i = 0; i < count_; ++i) offsets_[i] = static_cast<uint16_t>(values[i] - low);
+  }
+
+  // `base` is one of the values.
+  template <bool kZigZag>
+  WidthHistogram CountWidths(uint64_t base) const {
+    std::array<uint16_t, kFrameValues> residuals;
+    const auto offset = static_cast<uint16_t>(base - low_);
+    uint16_t all = 0;
+    for (size_t i = 0; i < count_; ++i) {
+      const auto difference = static_cast<uint16_t>(offsets_[i] - offset);
+      const auto sign = static_cast<uint16_t>(static_cast<int16_t>(difference) >> 15);
+      residuals[i] = kZigZag ? static_cast<uint16_t>((difference << 1) ^ sign) : difference;
+      all |= residuals[i];
+    }
+    WidthHistogram widths{};
+    auto below = static_cast<uint16_t>(count_);  // values of less than the next width
+    for (unsigned width = static_cast<unsigned>(std::bit_width(all)); width > 0; --width) {
+      const auto limit = static_cast<uint16_t>(1U << (width - 1));
+      uint16_t narrower = 0;
+      for (size_t i = 0; i < count_; ++i) narrower += residuals[i] < limit;
+      widths[width] = static_cast<uint32_t>(below - narrower);
+      below = narrower;
+    }
+    widths[0] = below;
+    // What lies below the base has wrapped around, here as it would in 64 bits.
+    if (!kZigZag) std::swap(widths[16], widths[64]);
+    return widths;
+  }
+
+ private:
+  const uint64_t low_;
+  const size_t count_;
+  std::array<uint16_t, kFrameValues> offsets_;
+};
 
 size_t FrameBytes(const FramePlan& plan, size_t count) {
   size_t bytes = 1 + VarintBytes(plan.exceptions) + SignedVarintBytes(plan.base) +
@@ -66,11 +119,6 @@ FramePlan BestWidth(const WidthHistogram& widths, uint64_t base, bool zigzag, si
     above += widths[width];
   }
   return best;
-}
-
-template <bool kZigZag>
-FramePlan PlanAbove(std::span<const uint64_t> values, uint64_t base) {
-  return BestWidth(CountWidths<kZigZag>(values, base), base, kZigZag, values.size());
 }
 
 template <bool kZigZag>
@@ -152,23 +200,19 @@ std::span<const uint64_t> FrameAt(std::span<const uint64_t> values, size_t at) {
   return values.subspan(at, std::min(kFrameValues, values.size() - at));
 }
 
-// Picks the cheapest coding of 1 to kFrameValues values.
-FramePlan PlanFrame(std::span<const uint64_t> values) {
-  auto low = static_cast<int64_t>(values[0]);
-  auto high = low;
-  for (const uint64_t value : values) {
-    low = std::min(low, static_cast<int64_t>(value));
-    high = std::max(high, static_cast<int64_t>(value));
-  }
-  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-  FramePlan best = PlanAbove<false>(values, static_cast<uint64_t>(low));
+// Picks the cheapest coding of 1 to kFrameValues values, which reach from `low` up by `range`.
+template <typename Frame>
+FramePlan PlanCounted(const Frame& frame, std::span<const uint64_t> values, uint64_t low,
+                      uint64_t range) {
+  const size_t count = values.size();
+  FramePlan best = BestWidth(frame.template CountWidths<false>(low), low, /*zigzag=*/false, count);
   if (range < 2) return best;
 
   // Outliers on the low side spoil the minimum as a base: look at the bulk of a sample.
   constexpr size_t kSample = 32;
   std::array<int64_t, kSample> sample;
   for (size_t i = 0; i < kSample; ++i) {
-    sample[i] = static_cast<int64_t>(values[i * values.size() / kSample]);
+    sample[i] = static_cast<int64_t>(values[i * count / kSample]);
   }
   std::sort(sample.begin(), sample.end());
   const uint64_t bulk =
@@ -177,9 +221,26 @@ FramePlan PlanFrame(std::span<const uint64_t> values) {
   const auto try_plan = [&best](const FramePlan& plan) {
     if (plan.bytes < best.bytes) best = plan;
   };
-  try_plan(PlanAbove<true>(values, static_cast<uint64_t>(sample[kSample / 2])));
-  try_plan(PlanAbove<false>(values, static_cast<uint64_t>(sample[1])));
+  const auto median = static_cast<uint64_t>(sample[kSample / 2]);
+  try_plan(BestWidth(frame.template CountWidths<true>(median), median, /*zigzag=*/true, count));
+  const auto second = static_cast<uint64_t>(sample[1]);
+  try_plan(BestWidth(frame.template CountWidths<false>(second), second, /*zigzag=*/false, count));
   return best;
+}
+
+FramePlan PlanFrame(std::span<const uint64_t> values) {
+  auto low = static_cast<int64_t>(values[0]);
+  auto high = low;
+  for (const uint64_t value : values) {
+    low = std::min(low, static_cast<int64_t>(value));
+    high = std::max(high, static_cast<int64_t>(value));
+  }
+  const auto base = static_cast<uint64_t>(low);
+  const uint64_t range = static_cast<uint64_t>(high) - base;
+  if (range <= NarrowFrame::kRangeMax) {
+    return PlanCounted(NarrowFrame(values, base), values, base, range);
+  }
+  return PlanCounted(WideFrame(values), values, base, range);
 }
 
 }  // namespace
