@@ -18,6 +18,7 @@
 #include "http/reply.h"
 #include "http/response_head.h"
 #include "http/router.h"
+#include "http/text_body.h"
 
 namespace varve::http {
 namespace {
@@ -26,7 +27,7 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
-using Parser = beast::http::request_parser<beast::http::string_body>;
+using Parser = beast::http::request_parser<TextBody>;
 
 constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kLargeReadBytes = 64 << 10;
