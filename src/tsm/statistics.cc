@@ -22,26 +22,24 @@ void SummarizeNumbers(const T* values, size_t count, ColumnSummary* summary) {
   }
   T min = values[start];
   T max = values[start];
-  size_t min_at = start;
-  size_t max_at = start;
-  // Comparisons with NaN are false, so that it is passed over.
-  for (size_t i = start + 1; i < count; ++i) {
-    if (values[i] < min) {
-      min = values[i];
-      min_at = i;
-    }
-    if (values[i] > max) {
-      max = values[i];
-      max_at = i;
-    }
-  }
   // Integers wrap: their sum is taken on unsigned words.
   using Sum = std::conditional_t<std::is_same_v<T, double>, double, uint64_t>;
   auto sum = static_cast<Sum>(values[0]);
-  for (size_t i = 1; i < count; ++i) sum += static_cast<Sum>(values[i]);
+  // Comparisons with NaN are false, so that it is passed over.
+  for (size_t i = 1; i < count; ++i) {
+    min = values[i] < min ? values[i] : min;
+    max = values[i] > max ? values[i] : max;
+    sum += static_cast<Sum>(values[i]);
+  }
+  // The first of equal values, which may be zeros of two signs.
+  size_t min_at = start;
+  while (min_at < count - 1 && !(values[min_at] == min)) ++min_at;
+  size_t max_at = start;
+  while (max_at < count - 1 && !(values[max_at] == max)) ++max_at;
+  if (std::is_same_v<T, double> && std::isnan(values[start])) min_at = max_at = start;
 
-  summary->min = ToValue(min);
-  summary->max = ToValue(max);
+  summary->min = ToValue(values[min_at]);
+  summary->max = ToValue(values[max_at]);
   summary->sum = ToValue(static_cast<T>(sum));
   summary->first = ToValue(values[0]);
   summary->last = ToValue(values[count - 1]);

@@ -26,6 +26,8 @@ uint64_t Residual(uint64_t value, uint64_t base) {
 // The values of a frame, as something to count widths of.
 class WideFrame {
  public:
+  using Offset = uint64_t;  // of a value above the least
+
   explicit WideFrame(std::span<const uint64_t> values) : values_(values) {}
 
   template <bool kZigZag>
@@ -51,6 +53,7 @@ class WideFrame {
 // each width that occurs.
 class NarrowFrame {
  public:
+  using Offset = int16_t;
   static constexpr uint64_t kRangeMax = 0x7fff;
 
   NarrowFrame(std::span<const uint64_t> values, uint64_t low) : low_(low), count_(values.size()) {
@@ -200,6 +203,47 @@ std::span<const uint64_t> FrameAt(std::span<const uint64_t> values, size_t at) {
   return values.subspan(at, std::min(kFrameValues, values.size() - at));
 }
 
+constexpr size_t kSample = 32;
+
+// Values of a sample by rank: those of the bulk's ends, one behind an outlier, and the median.
+struct SampleRanks {
+  uint64_t second;
+  uint64_t third;
+  uint64_t median;
+  uint64_t third_last;
+};
+
+// Values of T from `low` up, in the order they are drawn. Ranks are counted and not sorted for,
+// which takes no branch.
+template <typename T>
+class Sample {
+ public:
+  explicit Sample(uint64_t low) : low_(low) {}
+
+  void Set(size_t i, uint64_t value) { offsets_[i] = static_cast<T>(value - low_); }
+  SampleRanks Rank() {
+    below_.fill(0);
+    for (size_t j = 0; j < kSample; ++j) {
+      for (size_t i = 0; i < kSample; ++i) below_[i] += offsets_[j] < offsets_[i];
+    }
+    return {At(1), At(2), At(kSample / 2), At(kSample - 3)};
+  }
+
+ private:
+  // The greatest value that no more than `rank` are below.
+  uint64_t At(T rank) const {
+    T value = 0;
+    for (size_t i = 0; i < kSample; ++i) {
+      value = std::max(value, below_[i] <= rank ? offsets_[i] : T{0});
+    }
+    return low_ + static_cast<uint64_t>(value);
+  }
+
+  const uint64_t low_;
+  std::array<T, kSample> offsets_;
+  std::array<T, kSample> below_;  // how many values are less
+};
+
 // Picks the cheapest coding of 1 to kFrameValues values, which reach from `low` up by `range`.
 template <typename Frame>
 FramePlan PlanCounted(const Frame& frame, std::span<const uint64_t> values, uint64_t low,
@@ -209,22 +253,18 @@ FramePlan PlanCounted(const Frame& frame, std::span<const uint64_t> values, uint
   if (range < 2) return best;
 
   // Outliers on the low side spoil the minimum as a base: look at the bulk of a sample.
-  constexpr size_t kSample = 32;
-  std::array<int64_t, kSample> sample;
-  for (size_t i = 0; i < kSample; ++i) {
-    sample[i] = static_cast<int64_t>(values[i * count / kSample]);
-  }
-  std::sort(sample.begin(), sample.end());
-  const uint64_t bulk =
-      static_cast<uint64_t>(sample[kSample - 3]) - static_cast<uint64_t>(sample[2]);
+  Sample<typename Frame::Offset> sample(low);
+  for (size_t i = 0; i < kSample; ++i) sample.Set(i, values[i * count / kSample]);
+  const SampleRanks ranks = sample.Rank();
+  const uint64_t bulk = ranks.third_last - ranks.third;
   if (std::bit_width(bulk) + 1 >= std::bit_width(range)) return best;
   const auto try_plan = [&best](const FramePlan& plan) {
     if (plan.bytes < best.bytes) best = plan;
   };
-  const auto median = static_cast<uint64_t>(sample[kSample / 2]);
-  try_plan(BestWidth(frame.template CountWidths<true>(median), median, /*zigzag=*/true, count));
-  const auto second = static_cast<uint64_t>(sample[1]);
-  try_plan(BestWidth(frame.template CountWidths<false>(second), second, /*zigzag=*/false, count));
+  try_plan(BestWidth(frame.template CountWidths<true>(ranks.median), ranks.median,
+                     /*zigzag=*/true, count));
+  try_plan(BestWidth(frame.template CountWidths<false>(ranks.second), ranks.second,
+                     /*zigzag=*/false, count));
   return best;
 }
 
