@@ -234,7 +234,8 @@ class Sample {
   uint64_t At(T rank) const {
     T value = 0;
     for (size_t i = 0; i < kSample; ++i) {
-      value = std::max(value, below_[i] <= rank ? offsets_[i] : T{0});
+      const T mask = static_cast<T>(below_[i] <= rank ? -1 : 0);
+      value = std::max(value, static_cast<T>(offsets_[i] & mask));
     }
     return low_ + static_cast<uint64_t>(value);
   }
