@@ -1,5 +1,5 @@
-// The part of the series dictionary that no segment holds yet, and the spellings that are not
-// canonical.
+// The part of the series dictionary that no segment holds yet, and the spellings that it is to know
+// sooner than its parts would tell.
 #pragma once
 
 #include <cstdint>
@@ -52,17 +52,22 @@ class SeriesDelta {
   uint64_t key_bytes_ = 0;
 };
 
-// Remembers spellings of series that differ from the canonical bytes, within a bound: two
-// generations, the older of which goes when the newer is full.
+// Remembers spellings of series within a bound: two generations, the older of which goes when the
+// newer is full.
 // Thread safety: as SeriesDelta.
-class SeriesAliases {
+class SeriesSpellings {
  public:
-  static constexpr uint64_t kBytesMax = 32u << 20;  // of both generations together
-
-  SeriesAliases() : young_(std::make_unique<Generation>()), old_(std::make_unique<Generation>()) {}
+  // `bytes_max`: of both generations together.
+  explicit SeriesSpellings(uint64_t bytes_max)
+      : bytes_max_(bytes_max),
+        young_(std::make_unique<Generation>()),
+        old_(std::make_unique<Generation>()) {}
 
   bool Find(std::string_view spelling, uint64_t hash, SeriesRef* ref) const {
     return young_->Find(spelling, hash, ref) || old_->Find(spelling, hash, ref);
+  }
+  void Prefetch(uint64_t hash, int stage) const {
+    if (stage < BytesTable::kPrefetchStages) young_->spellings.Prefetch(hash, stage);
   }
   void Add(std::string_view spelling, uint64_t hash, SeriesRef ref);
   uint64_t memory_bytes() const { return young_->memory_bytes() + old_->memory_bytes(); }
@@ -81,6 +86,7 @@ class SeriesAliases {
       return spellings.memory_bytes() + refs.capacity() * sizeof(SeriesRef);
     }
   };
+  const uint64_t bytes_max_;
   std::unique_ptr<Generation> young_;
   std::unique_ptr<Generation> old_;
 };

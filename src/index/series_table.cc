@@ -21,6 +21,11 @@ using model::SeriesId;
 namespace {
 
 constexpr size_t kKeyBytesMax = 65535;  // InfluxDB's limit
+constexpr uint64_t kAliasBytesMax = 32u << 20;
+// Some hundred thousand short keys: what clients write again and again.
+constexpr uint64_t kRecentBytesMax = 8u << 20;
+// What one lookup adds to them at most, so that many series that change all the time cost little.
+constexpr size_t kRecentPerLookup = 256;
 
 }  // namespace
 
@@ -75,7 +80,10 @@ absl::StatusOr<std::unique_ptr<SeriesTable>> SeriesTable::Open(base::Env& env, s
 }
 
 SeriesTableImpl::SeriesTableImpl(base::Env& env, std::string folder)
-    : env_(env), folder_(env, std::move(folder), "series") {
+    : env_(env),
+      folder_(env, std::move(folder), "series"),
+      aliases_(kAliasBytesMax),
+      recent_(kRecentBytesMax) {
   parts_.delta = std::make_shared<SeriesDelta>(0);
 }
 
@@ -134,7 +142,15 @@ class SeriesTableImpl::LookupImpl : public Lookup {
   explicit LookupImpl(SeriesTableImpl& table) ABSL_NO_THREAD_SAFETY_ANALYSIS : table_(table) {
     table_.mu_.ReaderLock();
   }
-  ~LookupImpl() override ABSL_NO_THREAD_SAFETY_ANALYSIS { table_.mu_.ReaderUnlock(); }
+  ~LookupImpl() override ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    table_.mu_.ReaderUnlock();
+    // Worth no waiting.
+    if (found_in_segments_.empty() || !table_.mu_.TryLock()) return;
+    for (const Found& found : found_in_segments_) {
+      table_.recent_.Add(found.key, found.hash, found.ref);
+    }
+    table_.mu_.Unlock();
+  }
 
   bool Find(std::string_view raw_key, SeriesRef* ref) override {
     return FindHashed(raw_key, BytesTable::Hash(raw_key), ref);
@@ -152,7 +168,10 @@ class SeriesTableImpl::LookupImpl : public Lookup {
       const size_t count = std::min(kGroup, raw_keys.size() - first);
       for (size_t i = 0; i < count; ++i) hashes[i] = BytesTable::Hash(raw_keys[first + i]);
       for (int stage = 0; stage < SeriesSegment::kPrefetchStages; ++stage) {
-        for (size_t i = 0; i < count; ++i) table_.parts_.Prefetch(hashes[i], stage);
+        for (size_t i = 0; i < count; ++i) {
+          table_.recent_.Prefetch(hashes[i], stage);
+          table_.parts_.Prefetch(hashes[i], stage);
+        }
       }
       for (size_t i = 0; i < count; ++i) {
         SeriesRef& ref = refs[first + i];
@@ -162,10 +181,22 @@ class SeriesTableImpl::LookupImpl : public Lookup {
   }
 
  private:
+  struct Found {
+    std::string key;
+    uint64_t hash;
+    SeriesRef ref;
+  };
+
   bool FindHashed(std::string_view raw_key, uint64_t hash,
                   SeriesRef* ref) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (table_.recent_.Find(raw_key, hash, ref)) return true;
     // One spelling of a series may be another's canonical bytes.
     if (table_.parts_.Find(raw_key, hash, &scratch_, ref) && model::MeansItself(raw_key)) {
+      // A segment's keys are slow to compare with: they are put together first.
+      if (ref->series < table_.parts_.segments_end() &&
+          found_in_segments_.size() < kRecentPerLookup) {
+        found_in_segments_.push_back({std::string(raw_key), hash, *ref});
+      }
       return true;
     }
     return table_.aliases_.Find(raw_key, hash, ref);
@@ -173,6 +204,7 @@ class SeriesTableImpl::LookupImpl : public Lookup {
 
   SeriesTableImpl& table_;
   std::string scratch_;
+  std::vector<Found> found_in_segments_;
 };
 
 std::unique_ptr<SeriesTable::Lookup> SeriesTableImpl::NewLookup() {
@@ -462,7 +494,7 @@ uint64_t SeriesTableImpl::series_count() const {
 
 uint64_t SeriesTableImpl::memory_bytes() const {
   absl::ReaderMutexLock lock(&mu_);
-  uint64_t bytes = parts_.delta->memory_bytes() + aliases_.memory_bytes();
+  uint64_t bytes = parts_.delta->memory_bytes() + aliases_.memory_bytes() + recent_.memory_bytes();
   for (const auto& part : parts_.frozen) bytes += part->memory_bytes();
   for (const auto& segment : parts_.segments) bytes += segment->memory_bytes();
   absl::ReaderMutexLock schema_lock(&schema_mu_);

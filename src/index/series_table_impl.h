@@ -33,6 +33,9 @@ struct SeriesParts {
   model::MeasurementId OldKeyOf(model::SeriesId series, std::string* key) const;
   const SeriesSegment* SegmentOf(model::SeriesId series) const;
   const SeriesDelta* FrozenOf(model::SeriesId series) const;
+  model::SeriesId segments_end() const {
+    return frozen.empty() ? delta->first() : frozen.front()->first();
+  }
 };
 
 // Lock order: flush_mu_, mu_, schema_mu_.
@@ -108,8 +111,9 @@ class SeriesTableImpl : public SeriesTable {
 
   mutable absl::Mutex mu_;
   SeriesParts parts_ ABSL_GUARDED_BY(mu_);
-  SeriesAliases aliases_ ABSL_GUARDED_BY(mu_);
-  std::string scratch_ ABSL_GUARDED_BY(mu_);  // of Find()
+  SeriesSpellings aliases_ ABSL_GUARDED_BY(mu_);  // that differ from the canonical bytes
+  SeriesSpellings recent_ ABSL_GUARDED_BY(mu_);   // canonical, of series in segments
+  std::string scratch_ ABSL_GUARDED_BY(mu_);      // of Find()
   // Up to where measurements and fields are in segments.
   uint32_t flushed_measurements_ ABSL_GUARDED_BY(mu_) = 0;
   uint32_t flushed_fields_ ABSL_GUARDED_BY(mu_) = 0;

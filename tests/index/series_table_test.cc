@@ -175,6 +175,32 @@ TEST_F(SeriesTableTest, ManyAtOnceAreWhatOneByOneGives) {
   }
 }
 
+TEST_F(SeriesTableTest, KeysOfSegmentsAreFoundAgainWithinBounds) {
+  constexpr uint32_t kSeries = 60'000;  // more than are remembered
+  const auto key_of = [](uint32_t i) {
+    return base::StrCat("cpu,host=", std::string(100, 'h'), i);
+  };
+  std::vector<std::string> keys;
+  for (uint32_t i = 0; i < kSeries; ++i) keys.push_back(key_of(i));
+  ASSERT_TRUE(
+      table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log()).ok());
+  ASSERT_TRUE(table_->Flush().ok());
+  const uint64_t before = table_->memory_bytes();
+  for (int round = 0; round < 3; ++round) {
+    for (uint32_t first = 0; first < kSeries; first += 200) {
+      const auto lookup = table_->NewLookup();
+      SeriesRef ref;
+      for (uint32_t i = first; i < first + 200; ++i) {
+        ASSERT_TRUE(lookup->Find(keys[i], &ref));
+        ASSERT_EQ(ref.series, i);
+      }
+      ASSERT_FALSE(lookup->Find(keys[first] + "x", &ref));
+    }
+    EXPECT_GT(table_->memory_bytes(), before);
+    EXPECT_LT(table_->memory_bytes(), before + (10u << 20));
+  }
+}
+
 TEST_F(SeriesTableTest, ManyAreRegisteredInGroupsThatTheLogCanHold) {
   std::vector<std::string> keys;
   for (int i = 0; i < 60; ++i) keys.push_back(base::StrCat("m,t=", std::string(60'000, 'v'), i));
