@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "cli/server_client.h"
@@ -56,6 +57,13 @@ struct DownsampleCommand {
   std::string to;    // excluded
 };
 absl::Status RunDownsample(const DownsampleCommand& command);
+
+// What the server knows of its configuration: `varved config` with the same arguments.
+struct ConfigCommand {
+  std::vector<std::string> arguments;
+};
+// Becomes varved, so returns only when there is none.
+absl::Status RunConfig(const ConfigCommand& command);
 
 struct HealthCommand {
   ServerAddress server;

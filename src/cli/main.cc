@@ -42,6 +42,7 @@ struct Commands {
   DemoCommand demo;
   FeedCommand feed;
   DownsampleCommand downsample;
+  ConfigCommand config;
   HealthCommand health;
   InspectCommand inspect{InspectWhat::kVerify, ""};
 };
@@ -111,6 +112,15 @@ CLI::App* AddDownsample(CLI::App& app, DownsampleCommand* command) {
   return sub;
 }
 
+CLI::App* AddConfig(CLI::App& app, ConfigCommand* command) {
+  CLI::App* sub = app.add_subcommand(
+      "config", "print the configuration, or apply what it declares: as `varved config`");
+  sub->set_help_flag();  // varved's own
+  sub->prefix_command();
+  sub->callback([command, sub] { command->arguments = sub->remaining(); });
+  return sub;
+}
+
 CLI::App* AddHealth(CLI::App& app, HealthCommand* command) {
   CLI::App* sub = app.add_subcommand("health", "ask the server whether it takes writes");
   AddServer(*sub, &command->server);
@@ -143,6 +153,7 @@ int Main(int argc, char** argv) {
   CLI::App* demo = AddDemo(app, &commands.demo);
   CLI::App* feed = AddFeed(app, &commands.feed);
   CLI::App* downsample = AddDownsample(app, &commands.downsample);
+  CLI::App* config = AddConfig(app, &commands.config);
   CLI::App* health = AddHealth(app, &commands.health);
   CLI::App* inspect = AddInspect(app, &commands.inspect);
   CLI::App* version = app.add_subcommand("version", "print the version");
@@ -166,6 +177,7 @@ int Main(int argc, char** argv) {
   if (demo->parsed()) return Report(RunDemo(commands.demo));
   if (feed->parsed()) return Report(RunFeed(commands.feed));
   if (downsample->parsed()) return Report(RunDownsample(commands.downsample));
+  if (config->parsed()) return Report(RunConfig(commands.config));
   if (health->parsed()) return Report(RunHealth(commands.health));
   if (inspect->parsed()) return Report(RunInspect(commands.inspect));
   if (version->parsed()) std::cout << "varve " << http::kVarveVersion << std::endl;

@@ -167,9 +167,11 @@ TEST_F(EndToEndTest, WhatTheFileDeclaresIsMadeAndFollowed) {
   EXPECT_THAT(Query(varved, "ALTER RETENTION POLICY raw ON d DURATION 1d"),
               HasSubstr("retention policy raw is declared in " + file + ":4; change it there"));
   declare("7d");
-  const std::vector<std::string> apply = {VarvedPath(), "config",     "apply", "--config",
-                                          file,         "--data-dir", folder_};
+  // `varve config` is `varved config`.
+  const std::vector<std::string> apply = {VarvePath(), "config",     "apply", "--config",
+                                          file,        "--data-dir", folder_};
   std::vector<std::string> dry_run = apply;
+  dry_run[0] = VarvedPath();
   dry_run.push_back("--dry-run");
   std::string output;
   EXPECT_EQ(RunProgram(dry_run, &output), 0) << output;
