@@ -155,9 +155,20 @@ struct StatisticsRow {
   std::vector<std::string> names;
   std::vector<std::variant<double, int64_t, std::string>> values;
 };
+// A shard that retention dropped.
+struct DroppedShard {
+  model::ShardId shard = 0;
+  std::string database;
+  std::string policy;
+  model::TimeRange range;
+  int64_t dropped_ns = 0;  // wall clock
+  uint64_t bytes = 0;      // of its files
+};
 struct ServerFacts {
   std::function<std::vector<StatisticsRow>()> statistics;   // may be empty
   std::function<std::vector<StatisticsRow>()> diagnostics;  // may be empty
+  // The latest, oldest first; may be empty.
+  std::function<std::vector<DroppedShard>()> dropped_shards;
 };
 
 // Thread safety: every method may be called from any thread.

@@ -291,6 +291,9 @@ absl::Status Enforcer::RemoveDropped() {
       ++status_.shards_dropped;
       status_.bytes_dropped += shard.bytes;
       status_.last_drop_ns = environment_.env->NowNs();
+      recent_drops_.push_back({shard.shard, shard.database_name, shard.policy_name, shard.range,
+                               status_.last_drop_ns, shard.bytes});
+      if (recent_drops_.size() > kRecentDrops) recent_drops_.pop_front();
     }
     if (environment_.on_dropped) environment_.on_dropped(shard);
   }
@@ -324,6 +327,11 @@ std::optional<int64_t> Enforcer::DeletedThrough(
 void Enforcer::WithoutDrops(const std::function<void()>& read) const {
   absl::ReaderMutexLock lock(&drop_mu_);
   read();
+}
+
+std::vector<query::DroppedShard> Enforcer::RecentDrops() const {
+  absl::MutexLock lock(&mu_);
+  return {recent_drops_.begin(), recent_drops_.end()};
 }
 
 EnforcerStatus Enforcer::Status() const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,6 +26,7 @@
 #include "engine/store.h"
 #include "meta/catalog.h"
 #include "model/types.h"
+#include "query/executor.h"
 #include "retention/expiry_clock.h"
 
 namespace varve::retention {
@@ -97,6 +99,9 @@ class Enforcer {
   // last row. Several may read at once.
   void WithoutDrops(const std::function<void()>& read) const ABSL_LOCKS_EXCLUDED(drop_mu_);
   EnforcerStatus Status() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The shards dropped since the start, at most the last kRecentDrops, oldest first.
+  static constexpr size_t kRecentDrops = 100;
+  std::vector<query::DroppedShard> RecentDrops() const ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   using PolicyKey = std::pair<model::DatabaseId, std::string>;
@@ -143,6 +148,7 @@ class Enforcer {
   std::map<PolicyKey, int64_t> dropped_through_ ABSL_GUARDED_BY(mu_);
   std::map<MeasurementKey, Deleted> deleted_ ABSL_GUARDED_BY(mu_);
   EnforcerStatus status_ ABSL_GUARDED_BY(mu_);
+  std::deque<query::DroppedShard> recent_drops_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace varve::retention

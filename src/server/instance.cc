@@ -78,6 +78,10 @@ absl::StatusOr<std::unique_ptr<Instance>> Instance::Open(base::Env& env, Instanc
   environment.continuous_queries = instance->queries_.get();
   environment.limits = options.limits;
   environment.facts = std::move(options.facts);
+  environment.facts.dropped_shards = [self = instance.get()] {
+    return self->enforcer_ == nullptr ? std::vector<query::DroppedShard>()
+                                      : self->enforcer_->RecentDrops();
+  };
   environment.on_slow_query = std::move(options.on_slow_query);
   instance->executor_ = query::Executor::Create(std::move(environment));
   if (options.enforce_retention) RETURN_IF_ERROR(instance->StartRetention(env, options));

@@ -95,6 +95,26 @@ TEST_F(EnforcerTest, ShowShardsTellsWhenAShardGoes) {
               HasSubstr("2026-01-05T00:00:00Z 2026-01-06T00:00:00Z 2026-01-08T00:00:00Z"));
 }
 
+TEST_F(EnforcerTest, ShowShardsTellsWhatWasDropped) {
+  Do("CREATE RETENTION POLICY p ON d DURATION 1h REPLICATION 1 SHARD DURATION 1h");
+  EXPECT_EQ(Query("SHOW SHARDS").find("dropped"), std::string::npos);
+  const int64_t first_ns = Now() - Now() % kHourNs;
+  for (int hour = 0; hour < 110; ++hour) {
+    ASSERT_EQ(Write("m v=1" + At(Now()), "p"), "");
+    Pass(kHourNs);
+  }
+  const auto drops = enforcer->RecentDrops();
+  ASSERT_EQ(drops.size(), Enforcer::kRecentDrops);
+  ASSERT_GT(dropped.size(), drops.size());
+  const query::DroppedShard& last = drops.back();
+  EXPECT_EQ(last.range.min_ns, first_ns + static_cast<int64_t>(dropped.size() - 1) * kHourNs);
+  EXPECT_EQ(base::StrCat("p:", last.shard), dropped.back());
+  EXPECT_GT(last.dropped_ns, last.range.max_ns + kHourNs);
+  const std::string shards = Query("SHOW SHARDS");
+  EXPECT_THAT(shards, HasSubstr("dropped shards: "));
+  EXPECT_THAT(shards, HasSubstr(base::StrCat(last.shard, " d p 2026-01-")));
+}
+
 TEST_F(EnforcerTest, AClockSetForwardAndBackDropsNothing) {
   Do("CREATE RETENTION POLICY p ON d DURATION 2d REPLICATION 1 SHARD DURATION 1d");
   WriteDay("p");

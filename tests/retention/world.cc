@@ -106,6 +106,7 @@ void World::Open() {
   environment.store = store.get();
   environment.workers = workers.get();
   environment.continuous_queries = queries.get();
+  environment.facts.dropped_shards = [this] { return enforcer->RecentDrops(); };
   executor = query::Executor::Create(std::move(environment));
   Enforcer::Environment enforcing;
   enforcing.env = &env;
