@@ -7,7 +7,9 @@
 //
 // Every decoder takes exactly the bytes one encode call appended, and out.size() equal to the
 // count. DATA_LOSS, naming the byte offset within the block, if the bytes are short, long or
-// malformed; `out` is then unspecified. Reads nothing outside `block`, whatever its bytes.
+// malformed; `out` is then unspecified. Reads nothing outside `block`, whatever its bytes. Those of
+// numbers may be told that only the first `wanted` values are needed: the others are unspecified
+// then, and what is malformed among them may go unseen.
 #pragma once
 
 #include <cstdint>
@@ -35,15 +37,17 @@ absl::Status DecodeTimes(std::string_view block, std::span<int64_t> out);
 
 // Any bit patterns; they round-trip bit for bit, NaN included.
 void EncodeFloats(std::span<const double> values, const EncodeOptions& options, std::string& out);
-absl::Status DecodeFloats(std::string_view block, std::span<double> out);
+absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted = SIZE_MAX);
 
 void EncodeIntegers(std::span<const int64_t> values, const EncodeOptions& options,
                     std::string& out);
-absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out);
+absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out,
+                            size_t wanted = SIZE_MAX);
 
 void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& options,
                      std::string& out);
-absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out);
+absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out,
+                             size_t wanted = SIZE_MAX);
 
 // 0 or 1.
 void EncodeBooleans(std::span<const uint8_t> values, const EncodeOptions& options,

@@ -220,23 +220,24 @@ void DecodedColumn::State::Spread(size_t rows, size_t count) {
 }
 
 absl::Status DecodeColumnBlock(std::string_view block, FieldType type, size_t rows, size_t count,
-                               DecodedColumn::State* out) {
+                               DecodedColumn::State* out, size_t wanted) {
   out->Prepare(type, rows);
   std::string_view values = block;
   if (count != rows) {
     values = SplitValidity(block, rows, count, &out->validity);
     if (values.empty()) return base::DataLoss("malformed validity: block offset=0");
+    if (wanted < rows) wanted = CountValid(out->validity, wanted);
   }
   absl::Status status;
   switch (type) {
     case FieldType::kFloat:
-      status = DecodeFloats(values, {out->floats.data(), count});
+      status = DecodeFloats(values, {out->floats.data(), count}, wanted);
       break;
     case FieldType::kInteger:
-      status = DecodeIntegers(values, {out->integers.data(), count});
+      status = DecodeIntegers(values, {out->integers.data(), count}, wanted);
       break;
     case FieldType::kUnsigned:
-      status = DecodeUnsigneds(values, {out->unsigneds.data(), count});
+      status = DecodeUnsigneds(values, {out->unsigneds.data(), count}, wanted);
       break;
     case FieldType::kBoolean:
       status = DecodeBooleans(values, {out->booleans.data(), count});

@@ -63,10 +63,11 @@ struct DecodedColumn::State {
   void Spread(size_t rows, size_t count);
 };
 
-//   count  how many of the `rows` rows have a value, by the index entry.
+//   count   how many of the `rows` rows have a value, by the index entry.
+//   wanted  only the first so many rows are needed; numbers behind them are unspecified.
 // DATA_LOSS with the offset within the block.
 absl::Status DecodeColumnBlock(std::string_view block, model::FieldType type, size_t rows,
-                               size_t count, DecodedColumn::State* out);
+                               size_t count, DecodedColumn::State* out, size_t wanted = SIZE_MAX);
 
 // The part of a block behind its validity, or nothing when that is malformed.
 //   validity  receives a bit per row.

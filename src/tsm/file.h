@@ -125,7 +125,12 @@ class FileReader : public std::enable_shared_from_this<FileReader> {
     virtual std::span<const ChunkMeta> chunks() const = 0;
     // Decodes the times, or column `column` (an index into ChunkMeta::columns), of chunks()[chunk].
     virtual absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) = 0;
-    virtual absl::Status ReadColumn(size_t chunk, size_t column, DecodedColumn* out) = 0;
+    absl::Status ReadColumn(size_t chunk, size_t column, DecodedColumn* out) {
+      return ReadColumnUpTo(chunk, column, SIZE_MAX, out);
+    }
+    // Only the first `rows` rows are needed; values behind them are unspecified.
+    virtual absl::Status ReadColumnUpTo(size_t chunk, size_t column, size_t rows,
+                                        DecodedColumn* out) = 0;
   };
   // The cursor keeps the file open.
   virtual std::unique_ptr<Cursor> NewCursor() = 0;

@@ -25,7 +25,8 @@ class FileCursor final : public FileReader::Cursor {
   model::SeriesId series() const override { return series_; }
   std::span<const ChunkMeta> chunks() const override { return {chunks_.data(), chunk_count_}; }
   absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) override;
-  absl::Status ReadColumn(size_t chunk, size_t column, DecodedColumn* out) override;
+  absl::Status ReadColumnUpTo(size_t chunk, size_t column, size_t rows,
+                              DecodedColumn* out) override;
 
   // What chunks() does not tell.
   const ChunkHead& head(size_t chunk) const { return states_[chunk].head; }

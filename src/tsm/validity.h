@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -19,6 +20,17 @@ inline void SetValid(std::vector<uint64_t>& bits, size_t begin, size_t end) {
     bits[row / 64] |= ones << in_word;
     row += n;
   }
+}
+
+// How many of the first `rows` bits are set.
+inline size_t CountValid(const std::vector<uint64_t>& bits, size_t rows) {
+  size_t count = 0;
+  for (size_t word = 0; word < rows / 64; ++word) {
+    count += static_cast<size_t>(std::popcount(bits[word]));
+  }
+  if (rows % 64 == 0) return count;
+  const uint64_t ones = (uint64_t{1} << (rows % 64)) - 1;
+  return count + static_cast<size_t>(std::popcount(bits[rows / 64] & ones));
 }
 
 }  // namespace varve::tsm

@@ -13,11 +13,11 @@
 namespace varve::tsm::codec {
 
 // Each decoder reads one block from `in` and may leave bytes behind it; DATA_LOSS if it is short or
-// malformed.
+// malformed. `wanted`: as in tsm/codec.h.
 
 void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& options,
                       std::string& out);
-absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out);
+absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted);
 
 void EncodeBooleanBlock(std::span<const uint8_t> values, const EncodeOptions& options,
                         std::string& out);

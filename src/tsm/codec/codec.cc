@@ -47,9 +47,10 @@ void EncodeFloats(std::span<const double> values, const EncodeOptions& options, 
   CheckCount(values.size());
   codec::EncodeFloatBlock(values, options, out);
 }
-absl::Status DecodeFloats(std::string_view block, std::span<double> out) {
-  return DecodeWhole(block, out.size(),
-                     [&](base::ByteReader& in) { return codec::DecodeFloatBlock(in, out); });
+absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted) {
+  return DecodeWhole(block, out.size(), [&](base::ByteReader& in) {
+    return codec::DecodeFloatBlock(in, out, wanted);
+  });
 }
 
 void EncodeIntegers(std::span<const int64_t> values, const EncodeOptions& options,
@@ -57,8 +58,8 @@ void EncodeIntegers(std::span<const int64_t> values, const EncodeOptions& option
   CheckCount(values.size());
   codec::EncodeWords(AsWords(values), options, out);
 }
-absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out) {
-  return DecodeUnsigneds(block, AsWords(out));
+absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out, size_t wanted) {
+  return DecodeUnsigneds(block, AsWords(out), wanted);
 }
 
 void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& options,
@@ -66,9 +67,9 @@ void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& opti
   CheckCount(values.size());
   codec::EncodeWords(values, options, out);
 }
-absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out) {
+absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out, size_t wanted) {
   return DecodeWhole(block, out.size(),
-                     [&](base::ByteReader& in) { return codec::DecodeWords(in, out); });
+                     [&](base::ByteReader& in) { return codec::DecodeWords(in, out, wanted); });
 }
 
 void EncodeBooleans(std::span<const uint8_t> values, const EncodeOptions& options,

@@ -41,7 +41,8 @@ class EntropyModel {
   std::unique_ptr<uint32_t[]> counts_;  // of each token
 };
 
-// DATA_LOSS if the bytes are short or malformed. 1 to kMaxBlockValues residuals.
-absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out);
+// DATA_LOSS if the bytes are short or malformed. 1 to kMaxBlockValues residuals, of which at least
+// the first `wanted` are decoded; where not all are, that the others are malformed is not seen.
+absl::Status DecodeEntropy(base::ByteReader& in, size_t wanted, std::span<uint64_t> out);
 
 }  // namespace varve::tsm::codec

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/status.h"
 #include "tsm/codec.h"
@@ -16,22 +17,30 @@ absl::Status Malformed(const base::ByteReader& in) {
   return base::DataLoss("malformed entropy coding: offset=", in.offset());
 }
 
-// One slot of the table: of which present token, that token's share, and the slot's place in it.
-struct Slot {
-  uint16_t share;
-  uint16_t place;
-};
+// A slot of the table: its token's share, and above kPlaceShift the slot's place in it.
+using Slot = uint32_t;
+constexpr unsigned kPlaceShift = 16;
+// Slots are written so many at once, which compilers turn into vectors, and so some behind the
+// last.
+constexpr size_t kSlotsAtOnce = 8;
 
 // What reading needs of the table. Left uninitialised beyond what ReadTable() fills.
 struct Table {
   Table() {}
   unsigned bits;
   unsigned extra_bits_max = 0;
-  std::array<Slot, size_t{1} << kTableBitsMax> slots;
+  size_t present = 0;
+  std::array<Slot, (size_t{1} << kTableBitsMax) + kSlotsAtOnce> slots;
   std::array<uint8_t, size_t{1} << kTableBitsMax> symbols;  // numbers of present tokens
   std::array<uint64_t, kPresentTokensMax> distances;
   std::array<uint8_t, kPresentTokensMax> extra_bits;
 };
+
+void FillSlots(Slot* slots, uint32_t share) {
+  for (uint32_t i = 0; i < share; i += kSlotsAtOnce) {
+    for (uint32_t j = 0; j < kSlotsAtOnce; ++j) slots[i + j] = share | ((i + j) << kPlaceShift);
+  }
+}
 
 // Reads the table; false if it does not add up.
 bool ReadTable(base::ByteReader& in, Table& table) {
@@ -44,7 +53,7 @@ bool ReadTable(base::ByteReader& in, Table& table) {
   table.bits = bits;
   const uint32_t size = 1U << bits;
   uint32_t start = 0;
-  size_t present = 0;
+  size_t& present = table.present;
   std::string_view rest;
   base::ByteReader ahead = in;
   ahead.GetBytes(ahead.remaining(), &rest);
@@ -57,10 +66,8 @@ bool ReadTable(base::ByteReader& in, Table& table) {
     }
     const uint32_t share = (1U << (width - 1)) + static_cast<uint32_t>(fields.Get(width - 1));
     if (fields.failed() || share > size - start || present == kPresentTokensMax) return false;
-    for (uint32_t i = 0; i < share; ++i) {
-      table.slots[start + i] = {static_cast<uint16_t>(share), static_cast<uint16_t>(i)};
-      table.symbols[start + i] = static_cast<uint8_t>(present);
-    }
+    FillSlots(table.slots.data() + start, share);
+    std::memset(table.symbols.data() + start, static_cast<int>(present), share);
     table.distances[present] = DistanceOf(token);
     table.extra_bits[present] = static_cast<uint8_t>(ExtraBits(token));
     table.extra_bits_max = std::max(table.extra_bits_max, ExtraBits(token));
@@ -78,42 +85,44 @@ using States = std::array<uint32_t, kStates>;
 inline uint8_t Step(const Table& table, uint32_t& state, uint16_t next, uint32_t* took) {
   const uint32_t at = state & ((1U << table.bits) - 1);
   const Slot slot = table.slots[at];
-  const uint32_t stepped = slot.share * (state >> table.bits) + slot.place;
-  const uint32_t refilled = (stepped << 16) | next;
-  const bool low = __builtin_expect_with_probability(stepped < kStateLow, 1, 0.5);
-  state = low ? refilled : stepped;
-  *took = low ? 2 : 0;
+  const uint32_t share = slot & ((1U << kPlaceShift) - 1);
+  const uint32_t stepped = share * (state >> table.bits) + (slot >> kPlaceShift);
+  const uint32_t low = stepped < kStateLow ? 1 : 0;
+  state = (stepped << (16 * low)) | (next & (0U - low));
+  *took = 2 * low;
   return table.symbols[at];
 }
 
-// Decodes `symbols`; false if the words do not fit them exactly.
-bool DecodeSymbols(const Table& table, States states, std::string_view words,
-                   std::span<uint8_t> symbols) {
+// Decodes the first `wanted` of `count` symbols and calls put(i, symbol) for each; false if the
+// words do not fit them exactly, which is seen only where all are wanted.
+template <typename Put>
+bool DecodeSymbols(const Table& table, States states, std::string_view words, size_t count,
+                   size_t wanted, const Put& put) {
   const char* at = words.data();
   const char* const end = at + words.size();
   uint32_t took;
   size_t i = 0;
-  for (; i + kStates <= symbols.size() && end - at >= static_cast<ptrdiff_t>(2 * kStates);
-       i += kStates) {
+  for (; i + kStates <= wanted && end - at >= static_cast<ptrdiff_t>(2 * kStates); i += kStates) {
     for (size_t s = 0; s < kStates; ++s) {
-      symbols[i + s] = Step(table, states[s], base::LoadFixed<uint16_t>(at), &took);
+      put(i + s, Step(table, states[s], base::LoadFixed<uint16_t>(at), &took));
       at += took;
     }
   }
-  for (; i < symbols.size(); ++i) {
+  for (; i < wanted; ++i) {
     const bool more = at != end;
     const uint16_t next = more ? base::LoadFixed<uint16_t>(at) : 0;
-    symbols[i] = Step(table, states[i % kStates], next, &took);
+    put(i, Step(table, states[i % kStates], next, &took));
     if (took != 0 && !more) return false;
     at += took;
   }
+  if (wanted < count) return true;
   return at == end &&
          std::all_of(states.begin(), states.end(), [](uint32_t s) { return s == kStateLow; });
 }
 
 }  // namespace
 
-absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out) {
+absl::Status DecodeEntropy(base::ByteReader& in, size_t wanted, std::span<uint64_t> out) {
   int64_t centre;
   Table table;
   uint64_t word_count;
@@ -131,19 +140,21 @@ absl::Status DecodeEntropy(base::ByteReader& in, std::span<uint64_t> out) {
     if (!in.GetFixed(&state) || state < kStateLow) return Malformed(in);
   }
   if (!in.GetBytes(2 * word_count, &words)) return Malformed(in);
-  std::array<uint8_t, kMaxBlockValues> room;
-  const std::span<uint8_t> symbols(room.data(), out.size());
-  if (!DecodeSymbols(table, states, words, symbols)) return Malformed(in);
-
-  std::array<uint64_t, kPresentTokensMax> values;
   const auto base = static_cast<uint64_t>(centre);
   if (table.extra_bits_max == 0) {
-    for (size_t i = 0; i < values.size(); ++i) {
+    std::array<uint64_t, kPresentTokensMax> values;
+    for (size_t i = 0; i < table.present; ++i) {
       values[i] = static_cast<uint64_t>(base::UnZigZag(table.distances[i])) + base;
     }
-    for (size_t i = 0; i < out.size(); ++i) out[i] = values[symbols[i]];
-    return absl::OkStatus();
+    const auto put = [&](size_t i, uint8_t symbol) { out[i] = values[symbol]; };
+    const size_t first = std::min(wanted, out.size());
+    return DecodeSymbols(table, states, words, out.size(), first, put) ? absl::OkStatus()
+                                                                       : Malformed(in);
   }
+  // Where the bits behind the tokens end, all tokens tell.
+  std::array<uint8_t, kMaxBlockValues> symbols;
+  const auto put = [&](size_t i, uint8_t symbol) { symbols[i] = symbol; };
+  if (!DecodeSymbols(table, states, words, out.size(), out.size(), put)) return Malformed(in);
   BitReader fields(rest, sizeof(states) + words.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const uint8_t symbol = symbols[i];

@@ -114,29 +114,32 @@ void WriteDecimals(std::span<const double> values, const DecimalPlan& plan, std:
   WriteExceptions(values, decimals.exceptions, out);
 }
 
-absl::Status DecodeDecimals(base::ByteReader& in, CodecId codec, std::span<double> out) {
+absl::Status DecodeDecimals(base::ByteReader& in, CodecId codec, std::span<double> out,
+                            size_t wanted) {
   uint8_t exponent;
   if (!in.GetFixed(&exponent) || exponent > kDecimalExponentMax) return Malformed(in);
   WordRoom room;
   const std::span<uint64_t> words(room.words.data(), out.size());
-  RETURN_IF_ERROR(DecodeWords(in, words));
+  RETURN_IF_ERROR(DecodeWords(in, words, wanted));
+  const size_t first = std::min(wanted, out.size());
   if (codec == CodecId::kSingleDecimal) {
-    RestoreSingleDecimals(words, exponent, out);
+    RestoreSingleDecimals(words.first(first), exponent, out.first(first));
   } else {
-    RestoreDecimals(words, exponent, out);
+    RestoreDecimals(words.first(first), exponent, out.first(first));
   }
   if (codec == CodecId::kNearDecimal) {
     RETURN_IF_ERROR(DecodeWords(in, words));
-    CorrectDecimals(words, out);
+    CorrectDecimals(words.first(first), out.first(first));
   }
   return ReadExceptions(in, out);
 }
 
-absl::Status DecodeFloatBits(base::ByteReader& in, std::span<double> out) {
+absl::Status DecodeFloatBits(base::ByteReader& in, std::span<double> out, size_t wanted) {
   WordRoom room;
   const std::span<uint64_t> words(room.words.data(), out.size());
-  RETURN_IF_ERROR(DecodeWords(in, words));
-  for (size_t i = 0; i < out.size(); ++i) out[i] = FromOrdered(words[i]);
+  RETURN_IF_ERROR(DecodeWords(in, words, wanted));
+  const size_t first = std::min(wanted, out.size());
+  for (size_t i = 0; i < first; ++i) out[i] = FromOrdered(words[i]);
   return absl::OkStatus();
 }
 
@@ -195,16 +198,16 @@ void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& optio
   if (dense || !EncodeBits(values, plan.bytes, options, out)) WriteDecimals(values, plan, out);
 }
 
-absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out) {
+absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted) {
   CodecId codec;
   if (!in.GetFixed(&codec)) return Malformed(in);
   switch (codec) {
     case CodecId::kDecimal:
     case CodecId::kNearDecimal:
     case CodecId::kSingleDecimal:
-      return DecodeDecimals(in, codec, out);
+      return DecodeDecimals(in, codec, out, wanted);
     case CodecId::kFloatBits:
-      return DecodeFloatBits(in, out);
+      return DecodeFloatBits(in, out, wanted);
     case CodecId::kFloatSplit:
       return DecodeSplit(in, out);
     case CodecId::kRaw:

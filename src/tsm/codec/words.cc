@@ -17,7 +17,14 @@ absl::Status Malformed(const base::ByteReader& in) {
   return base::DataLoss("malformed word stream: offset=", in.offset());
 }
 
-absl::Status DecodeStream(base::ByteReader& in, bool may_nest, std::span<uint64_t> out);
+// What a stream may be: one within another has none within itself.
+struct StreamOptions {
+  bool may_nest = true;
+  size_t wanted = SIZE_MAX;
+};
+
+absl::Status DecodeStream(base::ByteReader& in, const StreamOptions& options,
+                          std::span<uint64_t> out);
 
 absl::Status DecodeConstant(base::ByteReader& in, std::span<uint64_t> out) {
   int64_t value;
@@ -36,7 +43,8 @@ absl::Status DecodeStep(base::ByteReader& in, std::span<uint64_t> out) {
   return absl::OkStatus();
 }
 
-absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, std::span<uint64_t> out) {
+absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, size_t wanted,
+                             std::span<uint64_t> out) {
   ResidualForm form;
   const size_t order = form.order = DeltaOrder(codec);
   int64_t base;
@@ -48,8 +56,10 @@ absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, std::span<uint
   form.base = static_cast<uint64_t>(base);
   form.first_delta = static_cast<uint64_t>(first_delta);
   const std::span<uint64_t> residuals = out.subspan(order);
-  RETURN_IF_ERROR(IsEntropy(codec) ? DecodeEntropy(in, residuals) : DecodeFrames(in, residuals));
-  Restore(form, out);
+  wanted = std::clamp(wanted, order, out.size());
+  RETURN_IF_ERROR(IsEntropy(codec) ? DecodeEntropy(in, wanted - order, residuals)
+                                   : DecodeFrames(in, residuals));
+  Restore(form, out.first(wanted));
   return absl::OkStatus();
 }
 
@@ -63,7 +73,7 @@ absl::Status DecodeValues(base::ByteReader& in, size_t count_max, Nested& nested
   if (!in.GetVarint(&count) || count == 0 || count > count_max) return Malformed(in);
   nested.room.reset(new uint64_t[2 * count]);
   nested.values = {nested.room.get(), count};
-  return DecodeStream(in, /*may_nest=*/false, nested.values);
+  return DecodeStream(in, {.may_nest = false}, nested.values);
 }
 
 absl::Status DecodeRuns(base::ByteReader& in, std::span<uint64_t> out) {
@@ -71,7 +81,7 @@ absl::Status DecodeRuns(base::ByteReader& in, std::span<uint64_t> out) {
   RETURN_IF_ERROR(DecodeValues(in, out.size(), nested));
   const size_t runs = nested.values.size();
   const std::span<uint64_t> lengths(nested.room.get() + runs, runs);
-  RETURN_IF_ERROR(DecodeStream(in, /*may_nest=*/false, lengths));
+  RETURN_IF_ERROR(DecodeStream(in, {.may_nest = false}, lengths));
   size_t at = 0;
   for (size_t run = 0; run < runs; ++run) {
     if (lengths[run] >= out.size() - at) return Malformed(in);
@@ -85,7 +95,7 @@ absl::Status DecodeRuns(base::ByteReader& in, std::span<uint64_t> out) {
 absl::Status DecodeDictionary(base::ByteReader& in, std::span<uint64_t> out) {
   Nested nested;
   RETURN_IF_ERROR(DecodeValues(in, out.size(), nested));
-  RETURN_IF_ERROR(DecodeStream(in, /*may_nest=*/false, out));
+  RETURN_IF_ERROR(DecodeStream(in, {.may_nest = false}, out));
   bool outside = false;
   for (uint64_t& word : out) {
     const bool inside = word < nested.values.size();
@@ -95,7 +105,8 @@ absl::Status DecodeDictionary(base::ByteReader& in, std::span<uint64_t> out) {
   return outside ? Malformed(in) : absl::OkStatus();
 }
 
-absl::Status DecodeStream(base::ByteReader& in, bool may_nest, std::span<uint64_t> out) {
+absl::Status DecodeStream(base::ByteReader& in, const StreamOptions& options,
+                          std::span<uint64_t> out) {
   CodecId codec;
   if (!in.GetFixed(&codec)) return Malformed(in);
   switch (codec) {
@@ -109,11 +120,11 @@ absl::Status DecodeStream(base::ByteReader& in, bool may_nest, std::span<uint64_
     case CodecId::kEntropy:
     case CodecId::kDeltaEntropy:
     case CodecId::kDelta2Entropy:
-      return DecodeResiduals(in, codec, out);
+      return DecodeResiduals(in, codec, options.wanted, out);
     case CodecId::kRuns:
-      return may_nest ? DecodeRuns(in, out) : Malformed(in);
+      return options.may_nest ? DecodeRuns(in, out) : Malformed(in);
     case CodecId::kWordDictionary:
-      return may_nest ? DecodeDictionary(in, out) : Malformed(in);
+      return options.may_nest ? DecodeDictionary(in, out) : Malformed(in);
     default:
       return Malformed(in);
   }
@@ -125,8 +136,8 @@ void EncodeWords(std::span<const uint64_t> words, const EncodeOptions& options, 
   WriteWords(words, PlanWords(words, options), out);
 }
 
-absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out) {
-  return DecodeStream(in, /*may_nest=*/true, out);
+absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted) {
+  return DecodeStream(in, {.wanted = wanted}, out);
 }
 
 }  // namespace varve::tsm::codec

@@ -22,7 +22,8 @@ namespace varve::tsm::codec {
 void EncodeWords(std::span<const uint64_t> words, const EncodeOptions& options, std::string& out);
 
 // Reads one stream of out.size() (1 to kMaxBlockValues) words from `in`, which may go on behind it.
-// DATA_LOSS if it is short or malformed.
-absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out);
+// DATA_LOSS if it is short or malformed. Only the first `wanted` words are needed: what the others
+// then are is unspecified, and whether they are malformed may go unseen.
+absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted = SIZE_MAX);
 
 }  // namespace varve::tsm::codec

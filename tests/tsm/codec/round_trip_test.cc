@@ -2,7 +2,9 @@
 // and nothing takes much more room than the values themselves.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
@@ -52,6 +54,38 @@ TEST(RoundTripTest, UnsignedsAroundTheEndOfTheSignedRange) {
     for (size_t i = 0; i < n; ++i) values.push_back((uint64_t{1} << 63) - 5 + i * 7 % 11);
     ExpectRoundTrip("around 2^63", values, 40 + n);
   }
+}
+
+// The first values of a block, whatever its codec.
+template <typename Samples, typename Decode>
+void ExpectPrefixes(Samples make, Decode decode) {
+  for (const bool cold : {false, true}) {
+    for (const size_t n : kCounts) {
+      for (const auto& [name, values] : make(n, 7 + n)) {
+        const std::string block = samples::Encode(values, {.cold = cold});
+        for (const size_t wanted : {size_t{0}, size_t{1}, size_t{5}, n / 2, n - 1, n, n + 1}) {
+          auto decoded = values;
+          std::fill(decoded.begin(), decoded.end(), 0);
+          ASSERT_TRUE(decode(block, decoded, wanted).ok()) << name;
+          const size_t bytes = std::min(wanted, n) * sizeof(values[0]);
+          ASSERT_EQ(std::memcmp(decoded.data(), values.data(), bytes), 0)
+              << name << " n=" << n << " wanted=" << wanted << " codec=" << CodecName(block);
+        }
+      }
+    }
+  }
+}
+TEST(RoundTripTest, FirstIntegersOfABlock) {
+  ExpectPrefixes(samples::Integers,
+                 [](std::string_view block, std::vector<int64_t>& out, size_t wanted) {
+                   return DecodeIntegers(block, out, wanted);
+                 });
+}
+TEST(RoundTripTest, FirstFloatsOfABlock) {
+  ExpectPrefixes(samples::Floats,
+                 [](std::string_view block, std::vector<double>& out, size_t wanted) {
+                   return DecodeFloats(block, out, wanted);
+                 });
 }
 
 TEST(RoundTripTest, EncodersKeepWhatIsThere) {
