@@ -54,6 +54,11 @@ struct ScanOptions {
   // has none; a count alone: nothing else is known), answers whether a row of it may be wanted.
   // Blocks without such rows may be left out. Called once per block.
   std::function<bool(std::span<const model::FieldStatistics>)> may_want;
+  // When set: told the columns of some rows, of the fields marked in `deciding` only (the others
+  // have no type), sets mask[i] to whether row i may be wanted. Rows that are not may be left out.
+  // Up to model::kBatchRows rows a call.
+  std::function<void(const model::ColumnBatch& rows, uint8_t* mask)> choose;
+  std::vector<bool> deciding;  // of each of `fields`
 };
 
 // What a scanner hands out next: rows, or the statistics of a run of rows.

@@ -149,7 +149,8 @@ absl::Status SeriesScanner::Advance(ScanStep* step) {
     }
     SourceStream& source = *streams_[first];
     if (!source.is_loaded()) {
-      if (source.piece_last_key() < next_head) {  // no other source has a say in its rows
+      const bool alone = source.piece_last_key() < next_head;
+      if (alone) {  // no other source has a say in its rows
         if (source.IsUnwanted()) {
           source.SkipPiece();
           continue;
@@ -161,7 +162,7 @@ absl::Status SeriesScanner::Advance(ScanStep* step) {
       }
       const int64_t head = source.head();
       if (source.TakeHour(next_head, step)) return absl::OkStatus();
-      if (source.head() == head) RETURN_IF_ERROR(source.Load());
+      if (source.head() == head) RETURN_IF_ERROR(source.Load(alone));
       continue;
     }
     const size_t run = source.RowsBefore(next_head);
@@ -174,7 +175,7 @@ absl::Status SeriesScanner::Advance(ScanStep* step) {
     for (size_t i = 0; i < open_; ++i) {
       SourceStream& other = *streams_[i];
       if (!other.is_loaded() && other.head() <= source.head()) {
-        RETURN_IF_ERROR(other.Load());
+        RETURN_IF_ERROR(other.Load(/*alone=*/false));
         break;
       }
     }

@@ -98,6 +98,11 @@ bool SourceStream::IsDeleted(const model::TimeRange& range) const {
                      [&](const auto& deleted) { return deleted.Overlaps(range); });
 }
 
+bool SourceStream::IsDeletedAt(int64_t time) const {
+  return std::any_of(deleted_.begin(), deleted_.end(),
+                     [time](const auto& range) { return range.Contains(time); });
+}
+
 bool SourceStream::SeekRollup() {
   if (rollup_ == nullptr) return false;
   if (rollup_sought_) return true;
@@ -227,6 +232,33 @@ bool SourceStream::Statistics(ScanStep* step) {
   return true;
 }
 
+absl::Status SourceStream::LoadTimes(size_t chunk_index, size_t* rows) {
+  RETURN_IF_ERROR(cursor_->ReadTimes(chunk_index, &times_));
+  const auto end = std::upper_bound(times_.begin(), times_.end(), wanted_.max_ns);
+  *rows = static_cast<size_t>(end - times_.begin());
+  decoded_.rows = *rows;
+  decoded_.times = times_.data();
+  return absl::OkStatus();
+}
+
+absl::Status SourceStream::LoadColumn(size_t chunk_index, size_t field, size_t rows) {
+  const tsm::ChunkMeta& chunk = cursor_->chunks()[chunk_index];
+  const FieldRequest& wanted = plan_.options.fields[field];
+  const tsm::ColumnMeta* meta = FindColumn(chunk, wanted.field);
+  if (meta == nullptr || !CanConvert(meta->type, wanted.type)) return absl::OkStatus();
+  const auto place = static_cast<size_t>(meta - chunk.columns.data());
+  Column& column = columns_[field];
+  RETURN_IF_ERROR(cursor_->ReadColumnUpTo(chunk_index, place, rows, &column.decoded));
+  ++plan_.counters.blocks_decoded;
+  plan_.counters.block_bytes += meta->bytes;
+  decoded_.columns[field] = column.decoded.View();
+  if (meta->type != wanted.type) {
+    column.converted.Convert(decoded_.columns[field], rows, wanted.type);
+    decoded_.columns[field] = column.converted.View();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SourceStream::LoadChunk(size_t chunk_index) {
   if (decoded_chunk_ == chunk_index) return absl::OkStatus();
   decoded_chunk_ = SIZE_MAX;
@@ -234,27 +266,59 @@ absl::Status SourceStream::LoadChunk(size_t chunk_index) {
   const auto& fields = plan_.options.fields;
   decoded_.rows = 0;
   decoded_.columns.assign(fields.size(), ColumnVector{});
-  bool any = false;
-  for (size_t i = 0; i < fields.size(); ++i) {
-    const tsm::ColumnMeta* meta = FindColumn(chunk, fields[i].field);
-    if (meta == nullptr || !CanConvert(meta->type, fields[i].type)) continue;
-    const auto column = static_cast<size_t>(meta - chunk.columns.data());
-    RETURN_IF_ERROR(cursor_->ReadColumn(chunk_index, column, &columns_[i].decoded));
-    ++plan_.counters.blocks_decoded;
-    plan_.counters.block_bytes += meta->bytes;
-    any = true;
-    decoded_.columns[i] = columns_[i].decoded.View();
-    if (meta->type != fields[i].type) {
-      columns_[i].converted.Convert(decoded_.columns[i], chunk.rows, fields[i].type);
-      decoded_.columns[i] = columns_[i].converted.View();
-    }
-  }
+  const bool any = std::any_of(fields.begin(), fields.end(), [&](const FieldRequest& field) {
+    const tsm::ColumnMeta* meta = FindColumn(chunk, field.field);
+    return meta != nullptr && CanConvert(meta->type, field.type);
+  });
   if (any) {
-    RETURN_IF_ERROR(cursor_->ReadTimes(chunk_index, &times_));
-    decoded_.rows = times_.size();
-    decoded_.times = times_.data();
+    // What is wanted of a chunk never grows, so what is left out now is not asked for later.
+    size_t rows = 0;
+    RETURN_IF_ERROR(LoadTimes(chunk_index, &rows));
+    for (size_t i = 0; i < fields.size(); ++i) RETURN_IF_ERROR(LoadColumn(chunk_index, i, rows));
   }
   decoded_chunk_ = chunk_index;
+  return absl::OkStatus();
+}
+
+absl::Status SourceStream::LoadChosen(size_t chunk_index) {
+  decoded_chunk_ = SIZE_MAX;
+  const ScanOptions& options = plan_.options;
+  decoded_.columns.assign(options.fields.size(), ColumnVector{});
+  size_t rows = 0;
+  RETURN_IF_ERROR(LoadTimes(chunk_index, &rows));
+  for (size_t i = 0; i < options.fields.size(); ++i) {
+    if (options.deciding[i]) RETURN_IF_ERROR(LoadColumn(chunk_index, i, rows));
+  }
+  const bool deleted = IsDeleted(cursor_->chunks()[chunk_index].range);
+  const auto first = std::lower_bound(times_.begin(), times_.end(), wanted_.min_ns);
+  kept_.clear();
+  slices_.resize(options.fields.size());
+  model::ColumnBatch part;
+  part.columns.resize(options.fields.size());
+  uint8_t mask[model::kBatchRows];
+  for (auto at = static_cast<size_t>(first - times_.begin()); at < rows; at += part.rows) {
+    part.rows = std::min(rows - at, model::kBatchRows);
+    part.times = times_.data() + at;
+    for (size_t i = 0; i < part.columns.size(); ++i) {
+      slices_[i].Slice(decoded_.columns[i], at, part.rows);
+      part.columns[i] = slices_[i].View();
+    }
+    options.choose(part, mask);
+    for (size_t i = 0; i < part.rows; ++i) {
+      if (mask[i] != 0) kept_.push_back(static_cast<uint32_t>(at + i));
+    }
+  }
+  if (deleted) std::erase_if(kept_, [&](uint32_t row) { return IsDeletedAt(times_[row]); });
+  batch_ = decoded_;
+  batch_.rows = 0;
+  if (kept_.empty()) return absl::OkStatus();
+  for (size_t i = 0; i < options.fields.size(); ++i) {
+    if (!options.deciding[i]) RETURN_IF_ERROR(LoadColumn(chunk_index, i, kept_.back() + 1));
+  }
+  batch_ = decoded_;
+  std::erase_if(kept_, [this](uint32_t row) { return !HasValue(row); });
+  if (options.descending) std::reverse(kept_.begin(), kept_.end());
+  GatherKept();
   return absl::OkStatus();
 }
 
@@ -294,21 +358,25 @@ bool SourceStream::LoadEdge(size_t chunk_index) {
   return true;
 }
 
-absl::Status SourceStream::Load() {
+absl::Status SourceStream::Load(bool alone) {
   const size_t piece = PieceIndex();
   if (plan_.options.few_rows && cursor_ != nullptr && LoadEdge(piece)) return absl::OkStatus();
   const model::TimeRange range = PieceRange(piece);
   columns_.resize(plan_.options.fields.size());
   resume_ = kEndKey;
-  if (cursor_ != nullptr) {
-    RETURN_IF_ERROR(LoadChunk(piece));
-    batch_ = decoded_;
-    resume_ = NextAnswer(range);
-  } else {
-    cache_rows_.Load(piece, plan_.options.fields, &cache_columns_, &batch_);
-  }
   position_ = 0;
-  if (batch_.rows != 0) Filter(range);
+  if (cursor_ != nullptr && alone && plan_.options.choose) {
+    RETURN_IF_ERROR(LoadChosen(piece));
+  } else {
+    if (cursor_ != nullptr) {
+      RETURN_IF_ERROR(LoadChunk(piece));
+      batch_ = decoded_;
+      resume_ = NextAnswer(range);
+    } else {
+      cache_rows_.Load(piece, plan_.options.fields, &cache_columns_, &batch_);
+    }
+    if (batch_.rows != 0) Filter(range);
+  }
   if (resume_ != kEndKey) {
     const int64_t* end = batch_.times + batch_.rows;
     const int64_t* stop = std::lower_bound(batch_.times + position_, end, resume_);
@@ -359,15 +427,16 @@ void SourceStream::Filter(const model::TimeRange& piece) {
   for (uint32_t row = 0; row < batch_.rows; ++row) {
     const int64_t time = batch_.times[row];
     if (cut && !wanted_.Contains(time)) continue;
-    if (deleted && std::any_of(deleted_.begin(), deleted_.end(),
-                               [time](const auto& range) { return range.Contains(time); })) {
-      continue;
-    }
+    if (deleted && IsDeletedAt(time)) continue;
     if (sparse && !HasValue(row)) continue;
     kept_.push_back(row);
   }
   if (kept_.size() == batch_.rows && !descending) return;
   if (descending) std::reverse(kept_.begin(), kept_.end());
+  GatherKept();
+}
+
+void SourceStream::GatherKept() {
   gathered_times_.resize(kept_.size());
   for (size_t i = 0; i < kept_.size(); ++i) gathered_times_[i] = batch_.times[kept_[i]];
   for (size_t i = 0; i < batch_.columns.size(); ++i) {

@@ -68,7 +68,8 @@ class SourceStream {
   bool TakeHour(int64_t next_head, ScanStep* step);
   // Decodes it, or what of it lies before an hour that TakeHour() can answer. head() then is its
   // first row, or a bound of what follows when nothing was left of it.
-  absl::Status Load();
+  //   alone  no other source has a row within the piece
+  absl::Status Load(bool alone);
 
   // --- Of the loaded piece.
 
@@ -106,11 +107,21 @@ class SourceStream {
   // turns out that another source has some in it; kEndKey: there is none.
   int64_t NextAnswer(const model::TimeRange& piece);
   absl::Status LoadChunk(size_t chunk);
+  // Makes batch_ of the rows that ScanOptions::choose wants: what does not decide is decoded only
+  // up to the last of them.
+  absl::Status LoadChosen(size_t chunk);
+  // Decodes the first `rows` rows of a field into decoded_; nothing when the chunk has none of it.
+  absl::Status LoadColumn(size_t chunk, size_t field, size_t rows);
+  // Reads the times of a chunk and says how many rows there are up to the end of what is wanted.
+  absl::Status LoadTimes(size_t chunk, size_t* rows);
   // Behind the last row of a loaded piece.
   void Leave();
   // Leaves out rows outside the wanted range, deleted rows and rows without a value; reverses.
   void Filter(const model::TimeRange& range);
+  // Makes batch_ of its rows kept_.
+  void GatherKept();
   bool HasValue(size_t row) const;
+  bool IsDeletedAt(int64_t time) const;
 
   ScanPlan& plan_;
   tsm::FileReader::Cursor* cursor_ = nullptr;    // null: a cache
@@ -140,6 +151,7 @@ class SourceStream {
   std::vector<int64_t> times_;
   std::vector<int64_t> gathered_times_;
   std::vector<uint32_t> kept_;
+  std::vector<WorkColumn> slices_;
 };
 
 }  // namespace varve::engine

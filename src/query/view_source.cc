@@ -137,6 +137,13 @@ class ViewReader final : public RowReader {
       options_.may_want = [this](std::span<const model::FieldStatistics> fields) {
         return MayHold(fields);
       };
+      options_.deciding.resize(options_.fields.size());
+      for (const Column& column : conditions_) {
+        if (column.is_field) options_.deciding[column.index] = true;
+      }
+      options_.choose = [this](const model::ColumnBatch& rows, uint8_t* mask) {
+        Decide(rows, mask);
+      };
     } else {
       options_.window_end = request.window_end;
       options_.hours = request.hours;
@@ -252,24 +259,28 @@ class ViewReader final : public RowReader {
     }
     return source_.filter()->MayHold(known_);
   }
-  ColumnVector ViewOf(const Column& column) {
-    if (column.is_field) return raw_.rows.columns[column.index];
-    if (column.is_time) return TimeColumn(raw_.rows.times);
-    return column.is_tag ? tags_[column.index].first.View(raw_.rows.rows) : ColumnVector{};
+  ColumnVector ViewOf(const Column& column, const model::ColumnBatch& batch) {
+    if (column.is_field) return batch.columns[column.index];
+    if (column.is_time) return TimeColumn(batch.times);
+    return column.is_tag ? tags_[column.index].first.View(batch.rows) : ColumnVector{};
+  }
+  // Sets mask[i] to whether the condition holds for row i.
+  void Decide(const model::ColumnBatch& rows, uint8_t* mask) {
+    filter_columns_.clear();
+    for (const Column& column : conditions_) filter_columns_.push_back(ViewOf(column, rows));
+    source_.filter()->Select(rows.rows, filter_columns_, mask);
   }
 
   // Fills `step` with the rows that hold; false when there is none.
   bool Filter(ScanStep* step) {
     const size_t rows = raw_.rows.rows;
     step->rows.columns.clear();
-    for (const Column& column : columns_) step->rows.columns.push_back(ViewOf(column));
+    for (const Column& column : columns_) step->rows.columns.push_back(ViewOf(column, raw_.rows));
     step->rows.rows = rows;
     step->rows.times = raw_.rows.times;
     if (source_.filter() == nullptr) return rows > 0;
 
-    filter_columns_.clear();
-    for (const Column& column : conditions_) filter_columns_.push_back(ViewOf(column));
-    source_.filter()->Select(rows, filter_columns_, mask_);
+    Decide(raw_.rows, mask_);
     const bool more_fields = raw_.rows.columns.size() > wanted_fields_;
     chosen_.clear();
     for (uint32_t i = 0; i < rows; ++i) {
