@@ -84,6 +84,12 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   }
 }
 
+void AggregateScan::Restrict(const model::TimeRange& range) {
+  request_.range = range;
+  absl::MutexLock lock(&mu_);
+  for (auto& readers : idle_) readers.clear();
+}
+
 std::unique_ptr<GroupState> AggregateScan::NewState() const {
   auto state = std::make_unique<GroupState>();
   for (const LeafPlan* leaf : leaves_) {

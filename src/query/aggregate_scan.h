@@ -59,6 +59,9 @@ class AggregateScan {
   absl::Status Scan(std::span<const uint32_t> groups,
                     const std::function<absl::Status(size_t place, const GroupState&)>& done);
 
+  // From now on, reads only the rows of `range`, which ends where windows do.
+  void Restrict(const model::TimeRange& range) ABSL_LOCKS_EXCLUDED(mu_);
+
   const std::vector<const LeafPlan*>& leaves() const { return leaves_; }
 
  private:

@@ -19,6 +19,7 @@
 #include "query/execute.h"
 #include "query/fill.h"
 #include "query/functions/function.h"
+#include "query/limited_windows.h"
 #include "query/stream_points.h"
 #include "query/stream_scan.h"
 
@@ -55,6 +56,7 @@ class CallsRunner {
     for (const PreparedSource& source : select.sources) {
       has_subquery_ = has_subquery_ || source.view == nullptr;
     }
+    if (!has_subquery_) limited_ = LimitedWindows::Make(select, grouped, plan_, HeldRange());
   }
 
   absl::Status Run() {
@@ -141,7 +143,9 @@ class CallsRunner {
       groups.push_back(std::make_unique<GroupPoints>(plan_.calls.size(), query_));
       chunk.push_back(static_cast<uint32_t>(i));
     }
-    if (!has_subquery_) {
+    if (limited_) {
+      RETURN_IF_ERROR(ScanLimited(chunk, groups));
+    } else if (!has_subquery_) {
       for (auto& scan : scans_) {
         StageScope stage(query_.stages(), Stage::kScan);
         RETURN_IF_ERROR(scan->Scan(chunk, [&](size_t place, const GroupState& state) {
@@ -170,6 +174,35 @@ class CallsRunner {
       groups[i].reset();
     }
     return absl::OkStatus();
+  }
+
+  // Reads windows in the order of the answer until every group has enough of them.
+  absl::Status ScanLimited(std::span<const uint32_t> chunk, const GroupsPoints& groups) {
+    AggregateScan& scan = *scans_.front();
+    LimitedWindows windows = *limited_;
+    std::vector<size_t> open(chunk.size());  // places of groups
+    std::iota(open.begin(), open.end(), 0);
+    std::vector<uint32_t> of_open(chunk.begin(), chunk.end());
+    while (!open.empty()) {
+      const model::TimeRange range = windows.Next();
+      if (range.empty()) break;
+      StageScope stage(query_.stages(), Stage::kScan);
+      scan.Restrict(range);
+      RETURN_IF_ERROR(scan.Scan(of_open, [&](size_t place, const GroupState& state) {
+        return TakeState(scan, state, groups[open[place]].get());
+      }));
+      std::erase_if(open, [&](size_t place) { return IsSettled(windows, *groups[place]); });
+      of_open.clear();
+      for (const size_t place : open) of_open.push_back(chunk[place]);
+    }
+    return absl::OkStatus();
+  }
+  bool IsSettled(const LimitedWindows& windows, const GroupPoints& group) const {
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      if (plan_.calls[c].leaf.type == FieldType::kNone) continue;
+      if (!windows.IsSettled(group.calls[c].points)) return false;
+    }
+    return true;
   }
 
   // A statement within another that groups by less: the outer one takes its rows in the order of
@@ -230,7 +263,8 @@ class CallsRunner {
     return into->Count();
   }
 
-  // Reads the states of a group out, in the order of the answer.
+  // Reads the states of a group out, in the order of the answer, behind those that were read
+  // before.
   absl::Status TakeState(const AggregateScan& scan, const GroupState& state, GroupPoints* group) {
     const std::vector<int64_t>& starts = state.slots.starts();
     std::vector<uint32_t> order(starts.size());
@@ -253,10 +287,20 @@ class CallsRunner {
       }
       for (FieldValue& value : points.aux) value = group->texts.Keep(value);
       for (size_t c = 0; c < plan_.calls.size(); ++c) {
-        if (&plan_.calls[c].leaf == &leaf) group->calls[c].points = std::move(points);
+        if (&plan_.calls[c].leaf == &leaf) Append(std::move(points), &group->calls[c].points);
       }
     }
     return group->Count();
+  }
+
+  static void Append(Points from, Points* to) {
+    if (to->size() == 0) {
+      *to = std::move(from);
+      return;
+    }
+    to->times.insert(to->times.end(), from.times.begin(), from.times.end());
+    to->values.insert(to->values.end(), from.values.begin(), from.values.end());
+    to->tied = to->tied || from.tied;
   }
 
   // Computes what needs the rows in InfluxDB's order.
@@ -349,12 +393,7 @@ class CallsRunner {
     ended_[c] = true;
   }
   bool FillsGaps(const LeafPlan& leaf) const {
-    return leaf.fills && FillOptionNow() != FillOption::kNone;
-  }
-  FillOption FillOptionNow() const {
-    const FillOption option = select_.compiled->fill;
-    const bool written = select_.statement.target.has_value();
-    return written && option == FillOption::kNull ? FillOption::kNone : option;
+    return leaf.fills && FillOptionOf(select_) != FillOption::kNone;
   }
   static FieldType TypeOf(const Points& points, FieldType otherwise) {
     for (const FieldValue& value : points.values) {
@@ -366,7 +405,7 @@ class CallsRunner {
     StreamPoints* stream = &group->calls[call];
     Points* points = &stream->points;
     FillContext context;
-    context.option = FillOptionNow();
+    context.option = FillOptionOf(select_);
     if (context.option == FillOption::kNone || points->size() == 0) {
       return absl::OkStatus();
     }
@@ -380,6 +419,7 @@ class CallsRunner {
     context.range = leaf.range;
     context.ranges = select_.RangesWithin(leaf.range);
     context.max_ns = select_.statement.fill_max_ns;
+    if (limited_) context.points_max = limited_->points_wanted();
     const Windows windows = select_.WindowsOver(leaf.range);
     const size_t width = sizeof(int64_t) + (1 + points->aux_width) * sizeof(FieldValue);
     if (stream->groups.empty()) {
@@ -467,6 +507,7 @@ class CallsRunner {
   bool any_points_ = false;
   bool has_subquery_ = false;
   std::vector<std::unique_ptr<AggregateScan>> scans_;
+  std::optional<LimitedWindows> limited_;  // then there is one scan
   CallRows rows_;
   // Of each call: its pauses, and whether one of them ended it.
   std::vector<std::optional<PauseFilter>> pauses_;

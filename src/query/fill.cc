@@ -55,12 +55,13 @@ class Filler {
   Points Run() {
     for (next_ = 0; next_ < in_.size(); ++next_) {
       while (Before(expected_, in_.times[next_])) AddFilled();
+      if (out_.size() >= context_.points_max) return std::move(out_);
       out_.Append(in_.times[next_], in_.values[next_], in_.AuxOf(next_));
       previous_ = next_;
       has_previous_ = true;
       expected_ = windows_.Next(in_.times[next_], context_.ascending);
     }
-    while (!open_end_ && !Before(end_, expected_)) AddFilled();
+    while (!open_end_ && !Before(end_, expected_) && out_.size() < context_.points_max) AddFilled();
     return std::move(out_);
   }
 
@@ -142,7 +143,8 @@ size_t WindowsFilled(const Points& points, const Windows& windows, const FillCon
   const int64_t first = open ? std::min(front, back) : context.range.min_ns;
   const int64_t last = std::max({front, back, context.range.max_ns});
   const auto length = static_cast<uint64_t>(last) - static_cast<uint64_t>(first);
-  return length / static_cast<uint64_t>(windows.interval().duration_ns) + 2;
+  const size_t filled = length / static_cast<uint64_t>(windows.interval().duration_ns) + 2;
+  return std::min(filled, context.points_max);
 }
 
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context) {

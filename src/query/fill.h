@@ -6,6 +6,13 @@
 
 namespace varve::query {
 
+// What fills the gaps of a statement: what is written to a measurement has no nulls.
+inline FillOption FillOptionOf(const PreparedSelect& select) {
+  const FillOption option = select.compiled->fill;
+  const bool written = select.statement.target.has_value();
+  return written && option == FillOption::kNull ? FillOption::kNone : option;
+}
+
 struct FillContext {
   FillOption option = FillOption::kNull;
   model::FieldValue number;  // kNumber: in the type of the values
@@ -15,6 +22,7 @@ struct FillContext {
                            // that nothing is carried over what lies between
   // How far from a point its value is carried, or a line to the next one drawn; 0: any distance.
   int64_t max_ns = 0;
+  size_t points_max = SIZE_MAX;  // points behind so many are not needed
 };
 
 // `points`: of one group, in order of time, times being the starts of their windows. Returns them
