@@ -98,7 +98,13 @@ std::unique_ptr<GroupState> AggregateScan::NewState() const {
   return state;
 }
 
-std::unique_ptr<RowReader> AggregateScan::TakeReader(size_t source) {
+bool AggregateScan::MayTake(const Reader& reader, const model::FieldStatistics& statistics) const {
+  const GroupState* state = reader.state;
+  return state == nullptr || state->slots.size() == 0 ||
+         state->aggregators.front()->MayTake(0, statistics);
+}
+
+std::unique_ptr<AggregateScan::Reader> AggregateScan::TakeReader(size_t source) {
   {
     absl::MutexLock lock(&mu_);
     auto& idle = idle_[source];
@@ -108,12 +114,21 @@ std::unique_ptr<RowReader> AggregateScan::TakeReader(size_t source) {
       return reader;
     }
   }
-  return grouped_.sources[source]->NewReader(request_);
+  auto reader = std::make_unique<Reader>();
+  ReadRequest request = request_;
+  // The one function may want nothing of a block any more where all rows are in one window.
+  if (leaves_.size() == 1 && windows_.interval().zero()) {
+    request.may_want = [this, of = reader.get()](const model::FieldStatistics& statistics) {
+      return MayTake(*of, statistics);
+    };
+  }
+  reader->rows = grouped_.sources[source]->NewReader(request);
+  return reader;
 }
 
-void AggregateScan::ReturnReader(size_t source, std::unique_ptr<RowReader> reader) {
+void AggregateScan::ReturnReader(size_t source, std::unique_ptr<Reader> reader) {
   engine::ScanCounters counters;
-  reader->TakeCounters(&counters);
+  reader->rows->TakeCounters(&counters);
   query_.AddCounters(counters);
   absl::MutexLock lock(&mu_);
   idle_[source].push_back(std::move(reader));
@@ -165,11 +180,12 @@ void AggregateScan::AddStatistics(const ScanStep& step, GroupState* state) {
   }
 }
 
-absl::Status AggregateScan::ScanSeries(RowReader* reader, size_t series, GroupState* state,
+absl::Status AggregateScan::ScanSeries(Reader* reader, size_t series, GroupState* state,
                                        Task* task) {
-  RETURN_IF_ERROR(reader->Seek(series));
+  reader->state = state;
+  RETURN_IF_ERROR(reader->rows->Seek(series));
   while (true) {
-    RETURN_IF_ERROR(reader->Next(&task->step));
+    RETURN_IF_ERROR(reader->rows->Next(&task->step));
     switch (task->step.kind) {
       case ScanStep::Kind::kEnd:
         return absl::OkStatus();

@@ -72,16 +72,22 @@ class AggregateScan {
     uint32_t series;
     uint32_t group;
   };
+  // A reader, and the state that what it reads goes into.
+  struct Reader {
+    std::unique_ptr<RowReader> rows;
+    const GroupState* state = nullptr;
+  };
   std::vector<Member> MembersOf(std::span<const uint32_t> groups) const;
   absl::Status RunTask(std::span<const Member> members, Task* task);
-  absl::Status ScanSeries(RowReader* reader, size_t series, GroupState* state, Task* task);
+  absl::Status ScanSeries(Reader* reader, size_t series, GroupState* state, Task* task);
   absl::Status CountUse(GroupState* state, Task* task);
   void AddRows(const model::ColumnBatch& rows, GroupState* state, Task* task);
   void AddStatistics(const engine::ScanStep& step, GroupState* state);
   std::unique_ptr<GroupState> NewState() const;
   void Merge(const GroupState& from, GroupState* to) const;
-  std::unique_ptr<RowReader> TakeReader(size_t source) ABSL_LOCKS_EXCLUDED(mu_);
-  void ReturnReader(size_t source, std::unique_ptr<RowReader> reader) ABSL_LOCKS_EXCLUDED(mu_);
+  bool MayTake(const Reader& reader, const model::FieldStatistics& statistics) const;
+  std::unique_ptr<Reader> TakeReader(size_t source) ABSL_LOCKS_EXCLUDED(mu_);
+  void ReturnReader(size_t source, std::unique_ptr<Reader> reader) ABSL_LOCKS_EXCLUDED(mu_);
 
   const PreparedSelect& select_;
   const GroupedSources& grouped_;
@@ -94,7 +100,7 @@ class AggregateScan {
   size_t aux_begin_ = 0;         // where the aux columns stand in the request
 
   absl::Mutex mu_;
-  std::vector<std::vector<std::unique_ptr<RowReader>>> idle_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::vector<std::unique_ptr<Reader>>> idle_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace varve::query

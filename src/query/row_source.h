@@ -29,6 +29,9 @@ struct ReadRequest {
   bool hours = false;         // as engine::ScanOptions::hours
   bool few_rows = false;      // as engine::ScanOptions::few_rows; where rows are not filtered
   std::vector<bool> counted;  // of the first columns: as engine::FieldRequest::count_only
+  // When set: told what is known of the first column's values in a block, which is a field, as in
+  // engine::ScanOptions::may_want, answers whether rows of it may be wanted.
+  std::function<bool(const model::FieldStatistics&)> may_want;
 
   TimeRanges Times() const {
     return ranges.empty() ? RangesOf(range) : Intersection(ranges, RangesOf(range));

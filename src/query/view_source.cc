@@ -149,6 +149,7 @@ class ViewReader final : public RowReader {
       options_.hours = request.hours;
       options_.few_rows = request.few_rows;
     }
+    if (request.may_want && columns_.front().is_field) RestrictBlocks(request.may_want);
     if (wanted_fields_ == 0) return;
     for (const model::TimeRange& range : request.Times()) parts_.push_back({range, nullptr});
     if (request.descending) std::reverse(parts_.begin(), parts_.end());
@@ -235,6 +236,14 @@ class ViewReader final : public RowReader {
     if (selected && ref.type != DataType::kTag) return {};
     tags_.emplace_back(TagColumn(ref.name), selected);
     return {.is_tag = true, .index = tags_.size() - 1};
+  }
+  // Leaves out blocks of whose first column `may_want` wants nothing, too.
+  void RestrictBlocks(std::function<bool(const model::FieldStatistics&)> may_want) {
+    options_.may_want =
+        [may_hold = std::move(options_.may_want), may_want = std::move(may_want),
+         first = columns_.front().index](std::span<const model::FieldStatistics> fields) {
+          return may_want(fields[first]) && (!may_hold || may_hold(fields));
+        };
   }
   static size_t PlaceField(engine::FieldRequest wanted, engine::ScanOptions* options) {
     for (size_t i = 0; i < options->fields.size(); ++i) {

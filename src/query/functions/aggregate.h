@@ -51,6 +51,11 @@ class Aggregator {
   virtual void Update(const AggregateInput& input, std::span<const Run> runs) = 0;
   // Only for functions whose row says `statistics`, and without aux columns.
   virtual void UpdateFromStatistics(uint32_t slot, const model::FieldStatistics& statistics);
+  // Whether rows may change the slot, of whose values these statistics are known (a count alone:
+  // nothing else is).
+  virtual bool MayTake(uint32_t /*slot*/, const model::FieldStatistics& /*statistics*/) const {
+    return true;
+  }
   // Takes in what `other`, made by the same call, has seen; its slot i is slot_of[i] here.
   virtual void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) = 0;
   // Appends the points of a slot, none when no value was seen: the time of the chosen row for

@@ -49,6 +49,13 @@ class RankedAggregator final : public Aggregator {
       });
     }
   }
+  bool MayTake(uint32_t slot, const model::FieldStatistics& statistics) const override {
+    if (statistics.count == 0) return false;
+    if (options_.by_width > 0 || statistics.max.is_null()) return true;
+    if (slot >= slots_.size() || slots_[slot].best.size() < Limit()) return true;
+    const T worst = slots_[slot].best.front().value;
+    return kTop ? !(GetValue<T>(statistics.max) < worst) : !(GetValue<T>(statistics.min) > worst);
+  }
   void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const RankedAggregator&>(other);
     for (size_t i = 0; i < from.slots_.size(); ++i) {
