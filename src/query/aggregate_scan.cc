@@ -18,6 +18,9 @@ constexpr size_t kTaskSeriesMin = 16;
 constexpr size_t kSlotBytes = 24;
 constexpr size_t kAggregatorBytes = 96;
 
+// So many windows are looked at for every block.
+constexpr size_t kWindowsKnownMax = 32;
+
 // Between two looks at the clock, the limits and the memory in use.
 constexpr size_t kBatchesPerCheck = 64;
 
@@ -82,10 +85,12 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   if (statistics) {
     request_.window_end = [this](int64_t t) { return windows_.At(t).end_ns - 1; };
   }
+  FindWindows();
 }
 
 void AggregateScan::Restrict(const model::TimeRange& range) {
   request_.range = range;
+  FindWindows();
   absl::MutexLock lock(&mu_);
   for (auto& readers : idle_) readers.clear();
 }
@@ -100,8 +105,28 @@ std::unique_ptr<GroupState> AggregateScan::NewState() const {
 
 bool AggregateScan::MayTake(const Reader& reader, const model::FieldStatistics& statistics) const {
   const GroupState* state = reader.state;
-  return state == nullptr || state->slots.size() == 0 ||
-         state->aggregators.front()->MayTake(0, statistics);
+  if (state == nullptr) return true;
+  return std::any_of(window_starts_.begin(), window_starts_.end(), [&](int64_t start) {
+    const std::optional<uint32_t> slot = state->slots.Known(start);
+    return !slot || state->aggregators.front()->MayTake(*slot, statistics);
+  });
+}
+
+void AggregateScan::FindWindows() {
+  window_starts_.clear();
+  const model::TimeRange& range = request_.range;
+  if (leaves_.size() > 1) return;
+  if (windows_.interval().zero()) {
+    window_starts_.push_back(range.min_ns);
+    return;
+  }
+  if (range.min_ns <= model::kMinTimeNs || range.max_ns >= model::kMaxTimeNs) return;
+  if (windows_.CountWithin(range) > kWindowsKnownMax) return;
+  for (int64_t at = range.min_ns; at <= range.max_ns;) {
+    const Window window = windows_.At(at);
+    window_starts_.push_back(window.start_ns);
+    at = window.end_ns;
+  }
 }
 
 std::unique_ptr<AggregateScan::Reader> AggregateScan::TakeReader(size_t source) {
@@ -116,8 +141,7 @@ std::unique_ptr<AggregateScan::Reader> AggregateScan::TakeReader(size_t source) 
   }
   auto reader = std::make_unique<Reader>();
   ReadRequest request = request_;
-  // The one function may want nothing of a block any more where all rows are in one window.
-  if (leaves_.size() == 1 && windows_.interval().zero()) {
+  if (!window_starts_.empty()) {
     request.may_want = [this, of = reader.get()](const model::FieldStatistics& statistics) {
       return MayTake(*of, statistics);
     };

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,11 @@ class SlotTable {
       if (last_ + 1 < starts_.size() && starts_[last_ + 1] == start_ns) return ++last_;
     }
     return Find(start_ns);
+  }
+  // The slot of a window, if it was met.
+  std::optional<uint32_t> Known(int64_t start_ns) const {
+    const auto at = slots_.find(start_ns);
+    return at == slots_.end() ? std::nullopt : std::optional(at->second);
   }
   size_t size() const { return starts_.size(); }
   const std::vector<int64_t>& starts() const { return starts_; }
@@ -85,7 +91,9 @@ class AggregateScan {
   void AddStatistics(const engine::ScanStep& step, GroupState* state);
   std::unique_ptr<GroupState> NewState() const;
   void Merge(const GroupState& from, GroupState* to) const;
+  // Whether a block may change a window of what `reader` reads for.
   bool MayTake(const Reader& reader, const model::FieldStatistics& statistics) const;
+  void FindWindows();
   std::unique_ptr<Reader> TakeReader(size_t source) ABSL_LOCKS_EXCLUDED(mu_);
   void ReturnReader(size_t source, std::unique_ptr<Reader> reader) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -98,6 +106,9 @@ class AggregateScan {
   std::vector<size_t> columns_;  // of each leaf, in the request
   bool order_matters_ = false;   // what comes out may depend on the order of a group's series
   size_t aux_begin_ = 0;         // where the aux columns stand in the request
+  // The starts of all windows that are read, where they are few and there is one leaf, which may
+  // then want nothing of a block any more. Else none.
+  std::vector<int64_t> window_starts_;
 
   absl::Mutex mu_;
   std::vector<std::vector<std::unique_ptr<Reader>>> idle_ ABSL_GUARDED_BY(mu_);

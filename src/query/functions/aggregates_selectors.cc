@@ -97,7 +97,8 @@ int64_t ChooseRow(const model::ColumnVector& column, uint32_t begin, uint32_t en
 template <typename T, typename Rule>
 class SelectorAggregator final : public Aggregator {
  public:
-  explicit SelectorAggregator(const AggregateOptions& options) : aux_width_(options.aux_width) {}
+  explicit SelectorAggregator(const AggregateOptions& options)
+      : aux_width_(options.aux_width), shows_row_(options.shows_row) {}
 
   void Resize(size_t slots) override {
     if (slots <= states_.size()) return;
@@ -119,6 +120,19 @@ class SelectorAggregator final : public Aggregator {
     if (statistics.count == 0) return;
     const auto [value, time] = Rule::Of(statistics);
     Take(slot, GetValue<T>(value), time);
+  }
+  bool MayTake(uint32_t slot, const FieldStatistics& statistics) const override {
+    if (statistics.count == 0) return false;
+    if constexpr (Rule::kFirstRow || Rule::kLastRow) {
+      return true;
+    } else {
+      const FieldValue best = Rule::Of(statistics).first;
+      if (best.is_null() || slot >= states_.size() || !states_[slot].seen) return true;
+      const T value = GetValue<T>(best);
+      // Of equal ones it counts which is older, where that shows.
+      return Rule::Beats(value, states_[slot].value) ||
+             (shows_row_ && value == states_[slot].value);
+    }
   }
   void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const SelectorAggregator&>(other);
@@ -158,6 +172,7 @@ class SelectorAggregator final : public Aggregator {
   }
 
   size_t aux_width_;
+  bool shows_row_;
   std::vector<State> states_;
   std::vector<FieldValue> aux_;
   TextArena texts_;
