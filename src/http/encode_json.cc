@@ -7,6 +7,7 @@
 #include "base/status.h"
 #include "base/strings.h"
 #include "http/encoder.h"
+#include "http/json_rows.h"
 #include "http/json_text.h"
 #include "http/number_text.h"
 #include "http/pretty_json.h"
@@ -20,10 +21,13 @@ constexpr size_t kFlushBytes = 64 << 10;
 
 // Writes the document as the rows come. An object of a chunked answer stays open until it is known
 // whether more of the series or of the statement follows, for its tail says so.
-class JsonEncoder : public Encoder {
+class JsonEncoder : public Encoder, public query::ValueSink {
  public:
   JsonEncoder(const EncodeOptions& options, ByteSink& out)
-      : options_(options), pretty_(out), out_(options.pretty ? pretty_ : out) {
+      : options_(options),
+        pretty_(out),
+        out_(options.pretty ? pretty_ : out),
+        rows_(options.epoch_ns) {
     text_.reserve(kFlushBytes + (16 << 10));
     if (!options_.chunked) text_ = "{\"results\":[";
   }
@@ -38,20 +42,22 @@ class JsonEncoder : public Encoder {
   absl::Status Rows(const query::RowBatch& batch) override {
     if (batch.new_series || !in_series_) RETURN_IF_ERROR(NextSeries(*batch.header));
     const size_t columns = batch.header->columns.size();
-    size_t row = 0;
-    while (row < batch.rows) {
-      if (splits_ && rows_in_chunk_ == options_.chunk_size) {
-        RETURN_IF_ERROR(CloseChunk(/*series_goes_on=*/true));
-        OpenSeries(*batch.header);
-      }
-      size_t count = batch.rows - row;
-      if (splits_) count = std::min(count, options_.chunk_size - rows_in_chunk_);
-      for (size_t i = 0; i < count; ++i, ++row) {
-        AppendRow(batch.cells.data() + row * columns, columns);
-        if (text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
-      }
+    return AppendRows(*batch.header, batch.rows,
+                      [&](size_t row) { AppendRow(batch.cells.data() + row * columns, columns); });
+  }
+
+  query::ValueSink* value_sink() override { return this; }
+  absl::Status Values(const query::ValueBatch& batch) override {
+    if (batch.new_series || !in_series_) {
+      RETURN_IF_ERROR(NextSeries(*batch.header));
+      rows_.NewSeries();
     }
-    return absl::OkStatus();
+    rows_.NewBatch(batch);
+    return AppendRows(*batch.header, batch.rows, [&](size_t row) {
+      text_ += first_row_ ? ",\"values\":[[" : ",[";
+      text_ += rows_.Write(row);
+      text_ += ']';
+    });
   }
 
   absl::Status Message(std::string_view level, std::string_view text) override {
@@ -138,6 +144,7 @@ class JsonEncoder : public Encoder {
     rows_in_chunk_ = 0;
     splits_ = options_.chunked && !IsSentWhole(header);
     times_.SetLocation(header.location);
+    rows_.SetLocation(header.location);
     if (!header.name.empty()) {
       text_ += "\"name\":";
       AppendJsonString(text_, header.name);
@@ -175,10 +182,29 @@ class JsonEncoder : public Encoder {
     series_partial_ = false;
   }
 
+  // Calls append(i) for each of the rows, and begins new chunks between them.
+  template <typename Append>
+  absl::Status AppendRows(const query::SeriesHeader& header, size_t rows, const Append& append) {
+    size_t row = 0;
+    while (row < rows) {
+      if (splits_ && rows_in_chunk_ == options_.chunk_size) {
+        RETURN_IF_ERROR(CloseChunk(/*series_goes_on=*/true));
+        OpenSeries(header);
+      }
+      size_t count = rows - row;
+      if (splits_) count = std::min(count, options_.chunk_size - rows_in_chunk_);
+      for (size_t i = 0; i < count; ++i, ++row) {
+        append(row);
+        first_row_ = false;
+        ++rows_in_chunk_;
+        if (text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
+      }
+    }
+    return absl::OkStatus();
+  }
+
   void AppendRow(const Cell* cells, size_t columns) {
     text_ += first_row_ ? ",\"values\":[[" : ",[";
-    first_row_ = false;
-    ++rows_in_chunk_;
     for (size_t i = 0; i < columns; ++i) {
       if (i != 0) text_ += ',';
       AppendCell(cells[i], i == 0);
@@ -251,6 +277,7 @@ class JsonEncoder : public Encoder {
   std::string text_;
   std::string messages_;
   TimeWriter times_;
+  JsonRows rows_;
   int statement_ = 0;
   size_t rows_in_chunk_ = 0;
   bool first_result_ = true;

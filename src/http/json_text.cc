@@ -1,5 +1,6 @@
 #include "http/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -60,6 +61,11 @@ size_t SequenceLength(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsPlainJson(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return kPlain[static_cast<uint8_t>(c)]; });
+}
 
 void AppendJsonString(std::string& out, std::string_view text) {
   out.push_back('"');

@@ -72,10 +72,16 @@ char* WriteLarge(char* out, double value) {
 }  // namespace
 
 char* WriteUnsigned(char* out, uint64_t value) {
+  if (value < 100) {
+    if (value >= 10) *out++ = static_cast<char>('0' + value / 10);
+    *out++ = static_cast<char>('0' + value % 10);
+    return out;
+  }
   return std::to_chars(out, out + kNumberTextMax, value).ptr;
 }
 
 char* WriteInteger(char* out, int64_t value) {
+  if (value >= 0) return WriteUnsigned(out, static_cast<uint64_t>(value));
   return std::to_chars(out, out + kNumberTextMax, value).ptr;
 }
 

@@ -27,6 +27,10 @@ class RowSink {
   virtual absl::Status Resume(size_t series);
   // `values`: row by row, one per column without time; borrowed for this call.
   virtual absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) = 0;
+  // As Rows(), where it is known which stored series each row is of: as in ValueBatch.
+  virtual absl::Status MemberRows(size_t rows, const int64_t* times,
+                                  const model::FieldValue* values, const uint32_t* members,
+                                  std::span<const uint8_t> fixed);
   // True when more rows of the series that was begun would be dropped; they need not be computed.
   virtual bool SeriesIsFull() const { return false; }
 };

@@ -69,7 +69,14 @@ class Projection {
     for (const ExprPtr& expr : hidden) add(*expr);
     for (const VarRef& input : inputs) fill_.push_back(FillValueFor(statement, input.type));
     fills_ = previous_ || statement.fill == FillOption::kNumber;
+    copies_ = plain_ && !fills_ && fields_.size() == inputs_;
+    for (size_t i = 0; copies_ && i < inputs_; ++i) {
+      copies_ = fields_[i].column() == static_cast<int>(i);
+    }
   }
+
+  // Whether the columns are those that are read, in this order.
+  bool copies() const { return copies_; }
 
   void NewSeries() {
     kept_.assign(inputs_, FieldValue());
@@ -78,6 +85,7 @@ class Projection {
 
   // `block`, as input columns, becomes values_: rows * fields.
   const FieldValue* Project(const RowBlock& block) {
+    if (copies_) return block.values;
     out_.resize(block.rows * fields_.size());
     if (previous_) texts_ = KeepTexts();
     FieldValue* to = out_.data();
@@ -119,6 +127,7 @@ class Projection {
   int64_t age_max_;
   bool fills_ = false;
   bool plain_ = true;
+  bool copies_ = false;
   size_t inputs_;
   std::vector<RowExpression> fields_;
   std::vector<FieldValue> fill_;
@@ -284,6 +293,7 @@ void PassLookback(const PreparedSelect& select, Projection* projection, size_t w
   block->rows -= rows;
   block->times += rows;
   block->values += rows * width;
+  if (block->members != nullptr) block->members += rows;
 }
 
 // Whether ORDER BY decides where a row comes, whatever order it is read in.
@@ -307,7 +317,13 @@ class RawRunner {
         query_(query),
         sink_(sink),
         projection_(select.statement, HiddenOf(select), request_.columns),
-        hidden_rows_(select, request_.columns) {}
+        hidden_rows_(select, request_.columns) {
+    // Tags are the same in all rows of a series, but not in those of a subquery's answer.
+    const bool stored = std::all_of(select.sources.begin(), select.sources.end(),
+                                    [](const PreparedSource& s) { return s.view != nullptr; });
+    if (!stored || !projection_.copies()) return;
+    for (const VarRef& ref : request_.columns) fixed_.push_back(ref.type == DataType::kTag ? 1 : 0);
+  }
 
   absl::Status Run() {
     if (!grouped_.streams.empty()) return RunStreams();
@@ -354,6 +370,7 @@ class RawRunner {
       block.rows -= skipped;
       block.times += skipped;
       block.values += skipped * request_.columns.size();
+      if (block.members != nullptr) block.members += skipped;
       block.rows = std::min(block.rows, left);
       left -= block.rows;
       if (block.rows == 0) continue;
@@ -362,7 +379,7 @@ class RawRunner {
       const FieldValue* values = projection_.Project(block);
       if (!begun) RETURN_IF_ERROR(sink_.Begin(group.name, grouped_.TagsOf(group)));
       begun = true;
-      RETURN_IF_ERROR(sink_.Rows(block.rows, block.times, values));
+      RETURN_IF_ERROR(sink_.MemberRows(block.rows, block.times, values, block.members, fixed_));
       if (sink_.SeriesIsFull()) break;
     }
     return absl::OkStatus();
@@ -437,6 +454,7 @@ class RawRunner {
   ReaderPool readers_;
   Projection projection_;
   HiddenRows hidden_rows_;
+  std::vector<uint8_t> fixed_;  // as in ValueBatch; empty: nothing is known
   std::vector<size_t> series_;  // of each group: as which series it was begun
   size_t begun_ = 0;
   uint32_t current_ = UINT32_MAX;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -99,6 +100,27 @@ struct RowBatch {
   std::vector<Cell> cells;
 };
 
+// Some rows of one series of an answer as the operators have them: row by row the values of all
+// columns but the time. Everything is borrowed for the call it is passed to.
+struct ValueBatch {
+  const SeriesHeader* header = nullptr;
+  bool new_series = false;
+  size_t rows = 0;
+  const int64_t* times = nullptr;
+  const model::FieldValue* values = nullptr;  // rows * (columns - 1)
+  // Not null: of each row, which of the stored series it is of, numbered from 0 within the series
+  // of the answer. Columns marked in `fixed`, the time left out, are the same in all rows of one.
+  const uint32_t* members = nullptr;
+  std::span<const uint8_t> fixed;
+};
+
+// Takes rows without cells being made of them.
+class ValueSink {
+ public:
+  virtual ~ValueSink() = default;
+  virtual absl::Status Values(const ValueBatch& batch) = 0;
+};
+
 // Takes the answer as it comes. The executor calls it from one thread at a time. An error returned
 // by a method stops the query; it is how a client that went away is noticed.
 class ResultSink {
@@ -107,6 +129,8 @@ class ResultSink {
   // Statement `id` (from 0) begins.
   virtual absl::Status BeginStatement(int id) = 0;
   virtual absl::Status Rows(const RowBatch& batch) = 0;
+  // What takes rows of a SELECT instead of Rows(); null: nothing does.
+  virtual ValueSink* value_sink() { return nullptr; }
   virtual absl::Status Message(std::string_view level, std::string_view text) = 0;
   // The statement ends; on an error the text is shown as the statement's "error", behind what
   // series there already were.

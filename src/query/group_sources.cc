@@ -303,6 +303,11 @@ std::vector<std::vector<uint32_t>> StreamsOf(const GroupedSources& grouped,
 
 }  // namespace
 
+absl::Status RowSink::MemberRows(size_t rows, const int64_t* times, const model::FieldValue* values,
+                                 const uint32_t*, std::span<const uint8_t>) {
+  return Rows(rows, times, values);
+}
+
 absl::Status RowSink::Resume(size_t) { return base::Internal("rows of a series that has ended"); }
 
 TagPairs GroupedSources::TagsOf(const Group& group) const {

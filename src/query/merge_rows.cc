@@ -279,6 +279,23 @@ std::unique_ptr<RowReader> ReaderPool::Take(const RowSource& source, const ReadR
   return idle != nullptr ? std::move(idle) : source.NewReader(request);
 }
 
+void CopyColumn(const model::ColumnVector& column, size_t rows, size_t width, FieldValue* to) {
+  const auto each = [&](const auto& value) {
+    for (size_t i = 0; i < rows; ++i, to += width) *to = value(i);
+  };
+  if (column.validity != nullptr) return each([&](size_t i) { return column.At(i); });
+  switch (column.type) {
+    case FieldType::kFloat:
+      return each([&](size_t i) { return FieldValue::Float(column.floats[i]); });
+    case FieldType::kInteger:
+      return each([&](size_t i) { return FieldValue::Integer(column.integers[i]); });
+    case FieldType::kString:
+      return each([&](size_t i) { return FieldValue::String(column.strings[i]); });
+    default:
+      return each([&](size_t i) { return column.At(i); });
+  }
+}
+
 void AppendRows(const model::ColumnBatch& batch, std::vector<FieldValue>* out) {
   const size_t width = batch.columns.size();
   const size_t at = out->size();
@@ -286,8 +303,7 @@ void AppendRows(const model::ColumnBatch& batch, std::vector<FieldValue>* out) {
   for (size_t c = 0; c < width; ++c) {
     const model::ColumnVector& column = batch.columns[c];
     FieldValue* to = out->data() + at + c;
-    if (column.type == FieldType::kNone) continue;
-    for (size_t i = 0; i < batch.rows; ++i, to += width) *to = column.At(i);
+    if (column.type != FieldType::kNone) CopyColumn(column, batch.rows, width, to);
   }
 }
 

@@ -65,6 +65,9 @@ class RowMerger {
   virtual absl::Status Next(RowBlock* block) = 0;
 };
 
+// Writes the first `rows` values of a column to every `width`-th place from `to` on.
+void CopyColumn(const model::ColumnVector& column, size_t rows, size_t width,
+                model::FieldValue* to);
 // Row by row what a batch holds column by column.
 void AppendRows(const model::ColumnBatch& batch, std::vector<model::FieldValue>* out);
 

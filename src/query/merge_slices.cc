@@ -1,8 +1,10 @@
 // Many series in order of time, in bounded memory: slices of time, each read from every series that
-// has rows in it, and handed out by a heap. A slice that does not fit is halved; one that is nearly
-// empty is doubled. Beyond its slice each series knows the time, and the texts that break ties, of
-// its next row: which the heap compares, too.
+// has rows in it, and handed out by a heap, or sorted where no two series are alike. A slice that
+// does not fit is halved; one that is nearly empty is doubled. Beyond its slice each series knows
+// the time, and the texts that break ties, of its next row: which the heap compares, too.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <utility>
 
 #include "base/status.h"
@@ -38,6 +40,9 @@ class SliceMerger final : public RowMerger {
       const bool is_tag = request.columns[c].type == DataType::kTag;
       std::vector<size_t>& list = is_tag ? tags_ : stored_;
       places_.push_back({is_tag, list.size()});
+      if (spans_.empty() || spans_.back().is_tag != is_tag)
+        spans_.push_back({is_tag, list.size(), 0});
+      ++spans_.back().count;
       list.push_back(c);
       if (!is_tag && c >= first_tie_ && c < first_tie_ + ties_) ++stored_ties_;
     }
@@ -49,25 +54,12 @@ class SliceMerger final : public RowMerger {
     RETURN_IF_ERROR(query_.Check());
     if (!started_) RETURN_IF_ERROR(ReadSlice());
     started_ = true;
-    block_times_.clear();
-    block_values_.clear();
-    block_members_.clear();
-    while (block_times_.size() < model::kBatchRows) {
-      if (heap_.empty() && !StartShard()) break;
-      if (!slice_.Contains(heap_.front().time)) {
-        // The texts handed out must outlive the call.
-        if (!block_times_.empty()) break;
-        RETURN_IF_ERROR(ReadSlice());
-      }
-      const Item item = PopHeap(heap_, less_);
-      Cursor& cursor = cursors_[item.input];
-      Take(cursor.at++, item.input);
-      if (HasNext(cursor) && shard_.Contains(TimeOf(cursor))) {
-        PushHeap(heap_, {TimeOf(cursor), item.input}, less_);
-      }
-    }
-    *block = {block_times_.size(), block_times_.data(), block_values_.data(),
-              block_members_.data()};
+    block_rows_ = 0;
+    block_times_.resize(model::kBatchRows);
+    block_members_.resize(model::kBatchRows);
+    block_values_.resize(model::kBatchRows * width_);
+    RETURN_IF_ERROR(sorted_ ? FillSorted() : FillFromHeap());
+    *block = {block_rows_, block_times_.data(), block_values_.data(), block_members_.data()};
     return absl::OkStatus();
   }
 
@@ -83,6 +75,42 @@ class SliceMerger final : public RowMerger {
     int64_t time = 0;
     uint32_t input = 0;
   };
+
+  absl::Status FillFromHeap() {
+    while (block_rows_ < model::kBatchRows) {
+      if (heap_.empty() && !StartShard()) break;
+      if (!slice_.Contains(heap_.front().time)) {
+        // The texts handed out must outlive the call.
+        if (block_rows_ > 0) break;
+        RETURN_IF_ERROR(ReadSlice());
+      }
+      const Item item = PopHeap(heap_, less_);
+      Cursor& cursor = cursors_[item.input];
+      Take(cursor.at++, item.input);
+      if (HasNext(cursor) && shard_.Contains(TimeOf(cursor))) {
+        PushHeap(heap_, {TimeOf(cursor), item.input}, less_);
+      }
+    }
+    return absl::OkStatus();
+  }
+  absl::Status FillSorted() {
+    while (next_sorted_ == order_.size()) {
+      const Cursor* first = FirstCursor();
+      if (first == nullptr) return absl::OkStatus();
+      RETURN_IF_ERROR(ReadSlice());
+    }
+    // Neighbours are of different series, so each row comes from another place in memory.
+    constexpr size_t kAhead = 8;
+    const size_t end = std::min(order_.size(), next_sorted_ + model::kBatchRows);
+    for (; next_sorted_ < end; ++next_sorted_) {
+      if (next_sorted_ + kAhead < order_.size()) {
+        const auto* row = values_.data() + order_[next_sorted_ + kAhead].row * stored_.size();
+        for (size_t i = 0; i < stored_.size(); i += 4) __builtin_prefetch(row + i);
+      }
+      Take(order_[next_sorted_].row, order_[next_sorted_].input);
+    }
+    return absl::OkStatus();
+  }
 
   bool Before(int64_t a, int64_t b) const { return request_.descending ? a > b : a < b; }
   static bool HasNext(const Cursor& cursor) { return cursor.at < cursor.end || cursor.more; }
@@ -124,13 +152,18 @@ class SliceMerger final : public RowMerger {
     }
   };
 
-  // Puts the series that have rows in the next shard on the heap; false at the end.
-  bool StartShard() {
+  // The series whose next row comes first; null at the end.
+  const Cursor* FirstCursor() const {
     const Cursor* first = nullptr;
     for (const Cursor& cursor : cursors_) {
       if (!HasNext(cursor)) continue;
       if (first == nullptr || Before(TimeOf(cursor), TimeOf(*first))) first = &cursor;
     }
+    return first;
+  }
+  // Puts the series that have rows in the next shard on the heap; false at the end.
+  bool StartShard() {
+    const Cursor* first = FirstCursor();
     if (first == nullptr) return false;
     shard_ = ShardOf(source_, TimeOf(*first));
     for (uint32_t i = 0; i < cursors_.size(); ++i) {
@@ -143,14 +176,51 @@ class SliceMerger final : public RowMerger {
   }
 
   void Take(uint32_t row, uint32_t input) {
-    block_times_.push_back(times_[row]);
-    block_members_.push_back(inputs_[input].place);
+    block_times_[block_rows_] = times_[row];
+    block_members_[block_rows_] = inputs_[input].place;
     const FieldValue* stored = values_.data() + row * stored_.size();
     const FieldValue* tags = tag_values_.data() + input * tags_.size();
-    const size_t at = block_values_.size();
-    block_values_.resize(at + width_);
-    FieldValue* to = block_values_.data() + at;
-    for (const Place& place : places_) *to++ = (place.is_tag ? tags : stored)[place.at];
+    FieldValue* to = block_values_.data() + block_rows_++ * width_;
+    for (const Span& span : spans_) {
+      to = std::copy_n((span.is_tag ? tags : stored) + span.at, span.count, to);
+    }
+  }
+
+  // Puts the rows of the slice in the order of their times and, of one time, of their series: for
+  // that series are visited in their order, and the sort is stable. By digits of the time's
+  // distance from the slice's first, without the zeros that all distances end with.
+  void SortSlice() {
+    order_.clear();
+    next_sorted_ = 0;
+    int64_t first = 0;
+    for (size_t i = 0; i < by_rank_.size(); ++i) {
+      const uint32_t input = by_rank_[request_.descending ? by_rank_.size() - 1 - i : i];
+      Cursor& cursor = cursors_[input];
+      if (cursor.at < cursor.end && (order_.empty() || Before(times_[cursor.at], first))) {
+        first = times_[cursor.at];
+      }
+      for (; cursor.at < cursor.end; ++cursor.at) order_.push_back({0, cursor.at, input});
+    }
+    uint64_t bits = 0;
+    for (SortedRow& row : order_) {
+      row.key =
+          request_.descending ? Distance(times_[row.row], first) : Distance(first, times_[row.row]);
+      bits |= row.key;
+    }
+    constexpr unsigned kDigitBits = 11;
+    sort_room_.resize(order_.size());
+    for (auto shift = static_cast<unsigned>(std::countr_zero(bits));
+         shift < 64 && bits >> shift != 0; shift += kDigitBits) {
+      const auto digit = [&](const SortedRow& row) {
+        return (row.key >> shift) & ((1U << kDigitBits) - 1);
+      };
+      std::array<uint32_t, 1U << kDigitBits> places{};
+      for (const SortedRow& row : order_) ++places[digit(row)];
+      uint32_t at = 0;
+      for (uint32_t& place : places) at += std::exchange(place, at);
+      for (const SortedRow& row : order_) sort_room_[places[digit(row)]++] = row;
+      order_.swap(sort_room_);
+    }
   }
 
   // Where the ties are tags all of, and none is missing, they order the series once and for all.
@@ -173,6 +243,8 @@ class SliceMerger final : public RowMerger {
       ranks[order[i]] = ranks[order[i - 1]] + (before(order[i - 1], order[i]) ? 1 : 0);
     }
     ranks_ = std::move(ranks);
+    sorted_ = !order.empty() && ranks_[order.back()] + 1 == order.size();
+    if (sorted_) by_rank_ = std::move(order);
   }
 
   // Times as distances, so that the middle of the widest range does not overflow.
@@ -182,8 +254,9 @@ class SliceMerger final : public RowMerger {
 
   // Reads the slice that begins with the heap's first row.
   absl::Status ReadSlice() {
-    if (!heap_.empty()) {
-      (request_.descending ? rest_.max_ns : rest_.min_ns) = heap_.front().time;
+    if (started_) {
+      const int64_t from = sorted_ ? TimeOf(*FirstCursor()) : heap_.front().time;
+      (request_.descending ? rest_.max_ns : rest_.min_ns) = from;
     }
     while (true) {
       model::TimeRange slice = rest_;
@@ -208,7 +281,10 @@ class SliceMerger final : public RowMerger {
     cursors_.swap(new_cursors_);
     next_texts_.swap(new_next_texts_);
     std::swap(next_arena_, new_next_arena_);
-    return absl::OkStatus();
+    if (!sorted_) return absl::OkStatus();
+    SortSlice();
+    const size_t sorting = (order_.capacity() + sort_room_.capacity()) * sizeof(SortedRow);
+    return memory_.Set(Bytes() + FixedBytes() + sorting);
   }
 
   size_t Bytes() const {
@@ -275,7 +351,9 @@ class SliceMerger final : public RowMerger {
       if (step_.kind == ScanStep::Kind::kEnd) return absl::OkStatus();
       const model::ColumnBatch& batch = step_.rows;
       KeepTags(input, batch);
-      for (size_t i = 0; i < batch.rows; ++i) {
+      const size_t copied = driven_ ? 0 : CopyRows(slice, batch);
+      cursor.end = static_cast<uint32_t>(times_.size());
+      for (size_t i = copied; i < batch.rows; ++i) {
         const int64_t time = batch.times[i];
         if (driven_ && batch.columns[0].At(i).is_null()) continue;
         if (!slice.Contains(time) || (has_cutoff_ && Before(cutoff_, time))) {
@@ -298,6 +376,28 @@ class SliceMerger final : public RowMerger {
         if (cursor.more) return absl::OkStatus();
       }
     }
+  }
+
+  // Keeps the rows of a batch that lie in the slice, which are those at its front; returns how
+  // many.
+  size_t CopyRows(const model::TimeRange& slice, const model::ColumnBatch& batch) {
+    const auto within = [&](int64_t time) {
+      return slice.Contains(time) && !(has_cutoff_ && Before(cutoff_, time));
+    };
+    const int64_t* end = std::partition_point(batch.times, batch.times + batch.rows, within);
+    const auto rows = static_cast<size_t>(end - batch.times);
+    times_.insert(times_.end(), batch.times, end);
+    const size_t at = values_.size();
+    values_.resize(at + rows * stored_.size());
+    for (size_t s = 0; s < stored_.size(); ++s) {
+      const model::ColumnVector& column = batch.columns[stored_[s]];
+      if (column.type == FieldType::kNone) continue;
+      FieldValue* to = values_.data() + at + s;
+      CopyColumn(column, rows, stored_.size(), to);
+      if (column.type != FieldType::kString) continue;
+      for (size_t i = 0; i < rows; ++i, to += stored_.size()) *to = texts_.Keep(*to);
+    }
+    return rows;
   }
 
   // A series' tags are the same in all its rows.
@@ -352,7 +452,14 @@ class SliceMerger final : public RowMerger {
     bool is_tag;
     size_t at;
   };
-  std::vector<Place> places_;           // of each column
+  std::vector<Place> places_;  // of each column
+  // Neighbouring columns whose values lie next to each other.
+  struct Span {
+    bool is_tag;
+    size_t at;
+    size_t count;
+  };
+  std::vector<Span> spans_;
   std::vector<size_t> tags_;            // columns
   std::vector<size_t> stored_;          // the other ones
   size_t stored_ties_ = 0;              // of the ties, those that are not tags
@@ -361,6 +468,17 @@ class SliceMerger final : public RowMerger {
   TextArena tag_texts_;
   bool ranked_ = false;
   std::vector<uint32_t> ranks_;  // of the inputs by their ties; empty: they must be compared
+  // Where no two inputs have one rank, the slice is sorted, and there is no heap.
+  struct SortedRow {
+    uint64_t key;  // the distance of its time from the first
+    uint32_t row;
+    uint32_t input;
+  };
+  bool sorted_ = false;
+  std::vector<uint32_t> by_rank_;
+  std::vector<SortedRow> order_;  // the rows of the slice
+  std::vector<SortedRow> sort_room_;
+  size_t next_sorted_ = 0;
   QueryState& query_;
   MemoryUse memory_;
   bool started_ = false;
@@ -384,6 +502,7 @@ class SliceMerger final : public RowMerger {
   std::vector<FieldValue> row_;
   bool has_cutoff_ = false;
   int64_t cutoff_ = 0;
+  size_t block_rows_ = 0;
   std::vector<int64_t> block_times_;
   std::vector<FieldValue> block_values_;
   std::vector<uint32_t> block_members_;

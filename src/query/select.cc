@@ -33,7 +33,7 @@ Cell CellOf(const model::FieldValue& value) {
 class AnswerSink final : public RowSink {
  public:
   AnswerSink(const PreparedSelect& select, QueryState& query, ResultSink& sink)
-      : query_(query), sink_(sink) {
+      : query_(query), sink_(sink), values_(sink.value_sink()) {
     header_.columns = select.columns;
     header_.location = select.statement.location;
   }
@@ -45,6 +45,15 @@ class AnswerSink final : public RowSink {
     return absl::OkStatus();
   }
   absl::Status Rows(size_t rows, const int64_t* times, const model::FieldValue* values) override {
+    return MemberRows(rows, times, values, nullptr, {});
+  }
+  absl::Status MemberRows(size_t rows, const int64_t* times, const model::FieldValue* values,
+                          const uint32_t* members, std::span<const uint8_t> fixed) override {
+    query_.AddRowsReturned(rows);
+    if (values_ != nullptr) {
+      return values_->Values(
+          {&header_, std::exchange(new_series_, false), rows, times, values, members, fixed});
+    }
     const size_t width = header_.columns.size() - 1;
     batch_.header = &header_;
     batch_.new_series = std::exchange(new_series_, false);
@@ -55,13 +64,13 @@ class AnswerSink final : public RowSink {
       *to++ = Cell::Time(times[row]);
       for (size_t i = 0; i < width; ++i) *to++ = CellOf(*values++);
     }
-    query_.AddRowsReturned(rows);
     return sink_.Rows(batch_);
   }
 
  private:
   QueryState& query_;
   ResultSink& sink_;
+  ValueSink* const values_;
   SeriesHeader header_;
   RowBatch batch_;
   bool new_series_ = false;

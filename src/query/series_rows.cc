@@ -58,8 +58,7 @@ class Concatenation final : public RowMerger {
     for (size_t c = 0; c < width; ++c) {
       const model::ColumnVector& column = batch.columns[c];
       if (column.type == model::FieldType::kNone) continue;
-      FieldValue* to = values_.data() + c;
-      for (size_t i = 0; i < batch.rows; ++i, to += width) *to = column.At(i);
+      CopyColumn(column, batch.rows, width, values_.data() + c);
     }
   }
 
