@@ -82,10 +82,8 @@ TEST(RoundTripTest, FirstIntegersOfABlock) {
                  });
 }
 TEST(RoundTripTest, FirstFloatsOfABlock) {
-  ExpectPrefixes(samples::Floats,
-                 [](std::string_view block, std::vector<double>& out, size_t wanted) {
-                   return DecodeFloats(block, out, wanted);
-                 });
+  ExpectPrefixes(samples::Floats, [](std::string_view block, std::vector<double>& out,
+                                     size_t wanted) { return DecodeFloats(block, out, wanted); });
 }
 
 TEST(RoundTripTest, EncodersKeepWhatIsThere) {
