@@ -41,7 +41,27 @@ struct AggregateScan::Task {
   uint64_t points = 0;
 };
 
+std::optional<uint32_t> SlotTable::Known(int64_t start_ns) const {
+  if (ascending_) {
+    const auto at = std::lower_bound(starts_.begin(), starts_.end(), start_ns);
+    if (at == starts_.end() || *at != start_ns) return std::nullopt;
+    return static_cast<uint32_t>(at - starts_.begin());
+  }
+  const auto at = slots_.find(start_ns);
+  return at == slots_.end() ? std::nullopt : std::optional(at->second);
+}
+
 uint32_t SlotTable::Find(int64_t start_ns) {
+  if (ascending_) {
+    if (starts_.empty() || starts_.back() < start_ns) {
+      last_ = static_cast<uint32_t>(starts_.size());
+      starts_.push_back(start_ns);
+      return last_;
+    }
+    if (const auto known = Known(start_ns)) return last_ = *known;
+    for (uint32_t i = 0; i < starts_.size(); ++i) slots_.emplace(starts_[i], i);
+    ascending_ = false;
+  }
   const auto [at, added] = slots_.try_emplace(start_ns, static_cast<uint32_t>(starts_.size()));
   if (added) starts_.push_back(start_ns);
   last_ = at->second;

@@ -28,10 +28,7 @@ class SlotTable {
     return Find(start_ns);
   }
   // The slot of a window, if it was met.
-  std::optional<uint32_t> Known(int64_t start_ns) const {
-    const auto at = slots_.find(start_ns);
-    return at == slots_.end() ? std::nullopt : std::optional(at->second);
-  }
+  std::optional<uint32_t> Known(int64_t start_ns) const;
   size_t size() const { return starts_.size(); }
   const std::vector<int64_t>& starts() const { return starts_; }
 
@@ -39,6 +36,8 @@ class SlotTable {
   uint32_t Find(int64_t start_ns);
 
   std::vector<int64_t> starts_;
+  // Windows mostly come in ascending order; while they do, they are found by halving.
+  bool ascending_ = true;
   absl::flat_hash_map<int64_t, uint32_t> slots_;
   uint32_t last_ = 0;
 };

@@ -269,13 +269,17 @@ class CallsRunner {
     const std::vector<int64_t>& starts = state.slots.starts();
     std::vector<uint32_t> order(starts.size());
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    const auto before = [&](uint32_t a, uint32_t b) {
       return ascending_ ? starts[a] < starts[b] : starts[a] > starts[b];
-    });
+    };
+    if (!std::is_sorted(order.begin(), order.end(), before)) {
+      std::sort(order.begin(), order.end(), before);
+    }
     for (size_t i = 0; i < scan.leaves().size(); ++i) {
       const LeafPlan& leaf = *scan.leaves()[i];
       Points points;
       points.aux_width = leaf.options.aux_width;
+      points.Reserve(order.size());
       for (const uint32_t slot : order) {
         const size_t first = points.size();
         const int64_t start = starts[slot] <= model::kMinTimeNs ? 0 : starts[slot];

@@ -52,6 +52,16 @@ class Filler {
     }
   }
 
+  // Whether there is no gap to fill.
+  bool IsComplete() const {
+    int64_t expected = expected_;
+    for (const int64_t time : in_.times) {
+      if (time != expected) return false;
+      expected = windows_.Next(time, context_.ascending);
+    }
+    return open_end_ || Before(end_, expected);
+  }
+
   Points Run() {
     for (next_ = 0; next_ < in_.size(); ++next_) {
       while (Before(expected_, in_.times[next_])) AddFilled();
@@ -149,7 +159,10 @@ size_t WindowsFilled(const Points& points, const Windows& windows, const FillCon
 
 Points FillWindows(const Points& points, const Windows& windows, const FillContext& context) {
   if (points.size() == 0) return points;
-  if (context.ranges.empty()) return Filler(points, windows, context).Run();
+  if (context.ranges.empty()) {
+    Filler filler(points, windows, context);
+    return filler.IsComplete() ? points : filler.Run();
+  }
   Points out;
   out.aux_width = points.aux_width;
   FillContext part = context;

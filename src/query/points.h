@@ -67,6 +67,11 @@ struct Points {
   std::vector<size_t> pauses;
 
   size_t size() const { return times.size(); }
+  void Reserve(size_t points) {
+    times.reserve(points);
+    values.reserve(points);
+    aux.reserve(points * aux_width);
+  }
   void Append(int64_t time, const model::FieldValue& value) {
     times.push_back(time);
     values.push_back(value);

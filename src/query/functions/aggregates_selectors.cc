@@ -75,6 +75,14 @@ int64_t ChooseRow(const model::ColumnVector& column, uint32_t begin, uint32_t en
   } else {
     const T* values = ValuesOf<T>(column);
     if constexpr (std::is_arithmetic_v<T>) {
+      constexpr uint32_t kFew = 16;
+      if (column.validity == nullptr && end - begin <= kFew) {
+        uint32_t chosen = begin;
+        for (uint32_t i = begin + 1; i < end; ++i) {
+          if (Rule::Beats(values[i], values[chosen])) chosen = i;
+        }
+        return chosen;
+      }
       if (column.validity == nullptr) {
         // The value first, in a loop without branches; then the earliest row that holds it.
         T best = values[begin];
