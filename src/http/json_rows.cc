@@ -20,7 +20,8 @@ constexpr size_t kMembersMax = 16384;
 void JsonRows::NewBatch(const query::ValueBatch& batch) {
   batch_ = batch;
   const size_t columns = batch.header->columns.size() - 1;
-  const bool known = batch.members != nullptr && batch.fixed.size() == columns;
+  // One row is not worth keeping its texts.
+  const bool known = batch.rows > 1 && batch.members != nullptr && batch.fixed.size() == columns;
   spans_.clear();
   fixed_spans_ = 0;
   for (size_t i = 0; i < columns; ++i) {
