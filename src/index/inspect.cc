@@ -12,6 +12,7 @@
 #include "index/series_segment.h"
 #include "index/shard_segment.h"
 #include "index/shard_state.h"
+#include "index/table_state.h"
 
 namespace varve::index {
 namespace {
@@ -50,7 +51,7 @@ absl::StatusOr<std::vector<std::string>> FilesOf(base::Env& env, const std::stri
 
 absl::StatusOr<std::shared_ptr<const SeriesSegment>> OpenSeriesSegment(base::Env& env,
                                                                        const std::string& path) {
-  ASSIGN_OR_RETURN(SectionFile file, SectionFile::Open(env, path, kSeriesSegmentFormat));
+  ASSIGN_OR_RETURN(SectionFile file, SectionFile::Open(env, path, kSeriesSegmentFormats));
   return SeriesSegment::Open(std::move(file));
 }
 
@@ -70,6 +71,11 @@ absl::StatusOr<std::string> DescribeList(base::Env& env, const std::string& path
     base::StrAppend(out, "  dead series ", state.dead.Count(), "\n  field types in ",
                     state.fields.size(), " bytes\n");
   }
+  if (BaseName(path) == "series.list" && list.version > 1) {
+    ASSIGN_OR_RETURN(const TableState state, TableState::Decode(list.extra), "file=", path);
+    base::StrAppend(out, "  next series ", state.next_series, "\n  dead series ",
+                    state.dead.Count(), "\n");
+  }
   return out;
 }
 
@@ -79,8 +85,8 @@ absl::StatusOr<std::string> DescribeSeries(base::Env& env, const std::string& pa
   std::string out = segment->Describe();
   std::string key;
   for (uint32_t i = 0; options.series && i < segment->series_count(); ++i) {
-    segment->KeyOf(segment->first_series() + i, &key);
-    base::StrAppend(out, "  ", segment->first_series() + i, " ", key, "\n");
+    segment->KeyOf(segment->IdAt(i), &key);
+    base::StrAppend(out, "  ", segment->IdAt(i), " ", key, "\n");
   }
   return out;
 }

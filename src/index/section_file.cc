@@ -63,50 +63,54 @@ std::string JoinSections(const SectionFormat& format, const std::vector<std::str
 }
 
 absl::StatusOr<SectionFile> SectionFile::Open(base::Env& env, const std::string& path,
-                                              const SectionFormat& format) {
+                                              std::span<const SectionFormat> formats) {
   ASSIGN_OR_RETURN(std::unique_ptr<base::MappedFile> map, env.MapFile(path));
   const std::string_view bytes = map->bytes();
   if (reinterpret_cast<uintptr_t>(bytes.data()) % kSectionAlignment != 0) {
-    return FromBytes(bytes, path, format);
+    return FromBytes(bytes, path, formats);
   }
-  ASSIGN_OR_RETURN(SectionFile file, Parse(bytes, path, format));
+  ASSIGN_OR_RETURN(SectionFile file, Parse(bytes, path, formats));
   file.map_ = std::move(map);
   return file;
 }
 
 absl::StatusOr<SectionFile> SectionFile::FromBytes(std::string_view bytes, const std::string& name,
-                                                   const SectionFormat& format) {
+                                                   std::span<const SectionFormat> formats) {
   auto copy = std::make_unique<char[]>(bytes.size() + kSectionAlignment);
   const size_t over = reinterpret_cast<uintptr_t>(copy.get()) % kSectionAlignment;
   char* start = copy.get() + (over == 0 ? 0 : kSectionAlignment - over);
   if (!bytes.empty()) std::memcpy(start, bytes.data(), bytes.size());
-  ASSIGN_OR_RETURN(SectionFile file, Parse({start, bytes.size()}, name, format));
+  ASSIGN_OR_RETURN(SectionFile file, Parse({start, bytes.size()}, name, formats));
   file.copy_ = std::move(copy);
   return file;
 }
 
 absl::StatusOr<SectionFile> SectionFile::Parse(std::string_view bytes, const std::string& name,
-                                               const SectionFormat& format) {
+                                               std::span<const SectionFormat> formats) {
   const auto damage = [&](std::string_view what, uint64_t at) {
     return base::DataLoss(what, " [file=", name, " offset=", at, "]");
   };
-  const size_t directory_end = kHeaderBytes + kEntryBytes * format.sections;
-  const size_t first_section = AlignUp(directory_end + kChecksumBytes);
-  if (bytes.size() < first_section) return damage("index segment is too short", bytes.size());
-  if (bytes.substr(0, 4) != format.magic) return damage("index segment has a wrong magic", 0);
+  if (bytes.size() < kHeaderBytes + kChecksumBytes) {
+    return damage("index segment is too short", bytes.size());
+  }
+  if (bytes.substr(0, 4) != formats[0].magic) return damage("index segment has a wrong magic", 0);
   // The checksum comes first: only a whole header can claim to be of a newer version.
   const auto sections = base::LoadFixed<uint32_t>(bytes.data() + 16);
-  const size_t stated_end = kHeaderBytes + kEntryBytes * size_t{sections};
-  if (bytes.size() - kChecksumBytes < stated_end ||
-      base::Checksum(bytes.substr(0, stated_end)) !=
-          base::LoadFixed<uint64_t>(bytes.data() + stated_end)) {
+  const size_t directory_end = kHeaderBytes + kEntryBytes * size_t{sections};
+  if (bytes.size() - kChecksumBytes < directory_end ||
+      base::Checksum(bytes.substr(0, directory_end)) !=
+          base::LoadFixed<uint64_t>(bytes.data() + directory_end)) {
     return damage("index segment header does not match its checksum", 0);
   }
-  if (base::LoadFixed<uint16_t>(bytes.data() + 4) != format.version ||
-      base::LoadFixed<uint16_t>(bytes.data() + 6) != 0) {
+  const auto version = base::LoadFixed<uint16_t>(bytes.data() + 4);
+  const auto format = std::find_if(formats.begin(), formats.end(),
+                                   [&](const auto& known) { return known.version == version; });
+  if (format == formats.end() || base::LoadFixed<uint16_t>(bytes.data() + 6) != 0) {
     return base::FailedPrecondition("index segment is of a newer version [file=", name, "]");
   }
-  if (base::LoadFixed<uint64_t>(bytes.data() + 8) != bytes.size() || sections != format.sections ||
+  const size_t first_section = AlignUp(directory_end + kChecksumBytes);
+  if (bytes.size() < first_section) return damage("index segment is too short", bytes.size());
+  if (base::LoadFixed<uint64_t>(bytes.data() + 8) != bytes.size() || sections != format->sections ||
       base::LoadFixed<uint32_t>(bytes.data() + 20) != 0) {
     return damage("index segment header contradicts the file", 8);
   }
@@ -117,9 +121,10 @@ absl::StatusOr<SectionFile> SectionFile::Parse(std::string_view bytes, const std
 
   SectionFile file;
   file.name_ = name;
+  file.version_ = version;
   file.file_bytes_ = bytes.size();
   size_t expected = first_section;
-  for (size_t i = 0; i < format.sections; ++i) {
+  for (size_t i = 0; i < sections; ++i) {
     const char* entry = bytes.data() + kHeaderBytes + kEntryBytes * i;
     const auto offset = base::LoadFixed<uint64_t>(entry);
     const auto length = base::LoadFixed<uint64_t>(entry + 8);

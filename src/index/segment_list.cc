@@ -12,7 +12,7 @@ namespace varve::index {
 namespace {
 
 constexpr std::string_view kMagic = "VSLS";
-constexpr uint16_t kVersion = 1;
+constexpr uint16_t kVersionMax = 2;
 constexpr size_t kHeaderBytes = 24;
 
 }  // namespace
@@ -25,7 +25,7 @@ std::string SegmentList::Encode() const {
   base::PutString(body, extra);
 
   std::string out(kMagic);
-  base::PutFixed<uint16_t>(out, kVersion);
+  base::PutFixed<uint16_t>(out, version);
   base::PutFixed<uint16_t>(out, 0);
   base::PutFixed<uint64_t>(out, body.size());
   std::string checked = out + body;
@@ -46,13 +46,14 @@ absl::StatusOr<SegmentList> SegmentList::Decode(std::string_view bytes, const st
   if (base::Checksum(checked) != base::LoadFixed<uint64_t>(bytes.data() + 16)) {
     return damage("does not match its checksum", 16);
   }
-  if (base::LoadFixed<uint16_t>(bytes.data() + 4) != kVersion ||
-      base::LoadFixed<uint16_t>(bytes.data() + 6) != 0) {
+  const auto version = base::LoadFixed<uint16_t>(bytes.data() + 4);
+  if (version == 0 || version > kVersionMax || base::LoadFixed<uint16_t>(bytes.data() + 6) != 0) {
     return base::FailedPrecondition("segment list is of a newer version [file=", name, "]");
   }
   if (base::LoadFixed<uint64_t>(bytes.data() + 8) != body.size()) return damage("is cut off", 8);
 
   SegmentList list;
+  list.version = version;
   base::ByteReader reader(body);
   uint64_t count;
   std::string_view extra;

@@ -19,6 +19,8 @@ struct SegmentList {
   uint64_t next = 1;               // greater than every number used so far
   std::vector<uint64_t> segments;  // numbers of the live segments, in the owner's order
   std::string extra;               // the owner's own bytes
+  // 2 when an older build, which does not know these `extra` bytes, must not open the folder.
+  uint16_t version = 1;
 
   std::string Encode() const;
   static absl::StatusOr<SegmentList> Decode(std::string_view bytes, const std::string& name);

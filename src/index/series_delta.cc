@@ -5,8 +5,10 @@
 namespace varve::index {
 
 void SeriesSpellings::Add(std::string_view spelling, uint64_t hash, SeriesRef ref) {
-  SeriesRef known;
-  if (young_->Find(spelling, hash, &known)) return;
+  if (const uint32_t at = young_->spellings.Find(spelling, hash); at != BytesTable::kNone) {
+    young_->refs[at] = ref;
+    return;
+  }
   if (young_->memory_bytes() + spelling.size() > bytes_max_ / 2) {
     old_ = std::exchange(young_, std::make_unique<Generation>());
   }

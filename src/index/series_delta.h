@@ -69,6 +69,7 @@ class SeriesSpellings {
   void Prefetch(uint64_t hash, int stage) const {
     if (stage < BytesTable::kPrefetchStages) young_->spellings.Prefetch(hash, stage);
   }
+  // Takes the place of what the spelling meant before.
   void Add(std::string_view spelling, uint64_t hash, SeriesRef ref);
   uint64_t memory_bytes() const { return young_->memory_bytes() + old_->memory_bytes(); }
 

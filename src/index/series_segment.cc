@@ -18,6 +18,12 @@ using model::kNoId;
 using model::MeasurementId;
 using model::SeriesId;
 
+namespace {
+
+constexpr size_t kRunBytes = 8;
+
+}  // namespace
+
 unsigned SeriesSegment::Column::bits() const {
   unsigned sum = entry_bits;
   for (const NumberRange& range : numbers) sum += range.bits;
@@ -138,9 +144,78 @@ absl::Status SeriesSegment::CheckSizes() {
       uint64_t{first_series_} + series_count_ > kNoId) {
     return base::DataLoss("series segment sections do not fit together [file=", name(), "]");
   }
+  RETURN_IF_ERROR(CheckRuns());
   bucket_shift_ = 64 - static_cast<unsigned>(std::countr_zero(buckets_));
   records_end_ = records.data() + records.size() - kRecordPadding;
   return absl::OkStatus();
+}
+
+SeriesId SeriesSegment::RunFirst(uint32_t run) const {
+  return LoadFixed<uint32_t>(file_.section(kSeriesRuns).data() + size_t{run} * kRunBytes);
+}
+
+uint32_t SeriesSegment::RunIndex(uint32_t run) const {
+  if (run == runs_) return series_count_;
+  return LoadFixed<uint32_t>(file_.section(kSeriesRuns).data() + size_t{run} * kRunBytes + 4);
+}
+
+absl::Status SeriesSegment::CheckRuns() {
+  end_series_ = first_series_ + series_count_;
+  if (file_.version() == 1) return absl::OkStatus();
+  const std::string_view runs = file_.section(kSeriesRuns);
+  const auto damage = [&] {
+    return base::DataLoss("series segment has malformed runs of ids [file=", name(), "]");
+  };
+  if (runs.empty() || runs.size() % kRunBytes != 0 || runs.size() / kRunBytes > series_count_) {
+    return damage();
+  }
+  runs_ = static_cast<uint32_t>(runs.size() / kRunBytes);
+  uint64_t next_id = first_series_;
+  for (uint32_t run = 0; run < runs_; ++run) {
+    const uint32_t begin = RunIndex(run);
+    const uint32_t end = RunIndex(run + 1);
+    if (begin >= end || (run == 0 && (begin != 0 || RunFirst(0) != first_series_)) ||
+        (run > 0 && RunFirst(run) <= next_id)) {
+      return damage();
+    }
+    next_id = uint64_t{RunFirst(run)} + (end - begin);
+  }
+  if (next_id > kNoId) return damage();
+  end_series_ = static_cast<SeriesId>(next_id);
+  return absl::OkStatus();
+}
+
+uint32_t SeriesSegment::RunOfIndex(uint32_t index) const {
+  uint32_t low = 0;  // begins at or below `index`
+  for (uint32_t high = runs_; high - low > 1;) {
+    const uint32_t middle = low + (high - low) / 2;
+    (RunIndex(middle) <= index ? low : high) = middle;
+  }
+  return low;
+}
+
+uint32_t SeriesSegment::RunOfId(SeriesId series) const {
+  uint32_t low = 0;
+  for (uint32_t high = runs_; high - low > 1;) {
+    const uint32_t middle = low + (high - low) / 2;
+    (RunFirst(middle) <= series ? low : high) = middle;
+  }
+  return low;
+}
+
+SeriesId SeriesSegment::IdAt(uint32_t index) const {
+  if (runs_ == 0) return first_series_ + index;
+  const uint32_t run = RunOfIndex(index);
+  return RunFirst(run) + (index - RunIndex(run));
+}
+
+bool SeriesSegment::IndexOf(SeriesId series, uint32_t* index) const {
+  if (series < first_series_ || series >= end_series_) return false;
+  *index = series - first_series_;
+  if (runs_ == 0) return true;
+  const uint32_t run = RunOfId(series);
+  *index = series - RunFirst(run) + RunIndex(run);
+  return *index < RunIndex(run + 1);
 }
 
 std::string_view SeriesSegment::Entry(uint32_t entry) const {
@@ -233,8 +308,8 @@ bool SeriesSegment::Decode(const RecordPlace& place, std::string* key) const {
   return true;
 }
 
-bool SeriesSegment::Find(std::string_view key, uint64_t hash, std::string* scratch,
-                         SeriesRef* ref) const {
+bool SeriesSegment::Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref,
+                         uint32_t* found) const {
   const char* buckets = file_.section(kSeriesBuckets).data();
   const size_t bucket = buckets_ == 1 ? 0 : hash >> bucket_shift_;
   const auto begin = LoadFixed<uint32_t>(buckets + bucket * 4);
@@ -249,7 +324,8 @@ bool SeriesSegment::Find(std::string_view key, uint64_t hash, std::string* scrat
     RecordPlace place;
     if (index >= series_count_ || !FindRecord(index, &place) || !Decode(place, scratch)) continue;
     if (*scratch != key) continue;
-    *ref = {.series = first_series_ + index, .measurement = place.shape->measurement};
+    *ref = {.series = IdAt(index), .measurement = place.shape->measurement};
+    *found = index;
     return true;
   }
   return false;
@@ -290,8 +366,8 @@ void SeriesSegment::Prefetch(uint64_t hash, int stage) const {
 
 MeasurementId SeriesSegment::KeyOf(SeriesId series, std::string* key) const {
   RecordPlace place;
-  if (series - first_series_ < series_count_ && FindRecord(series - first_series_, &place) &&
-      Decode(place, key)) {
+  uint32_t index;
+  if (IndexOf(series, &index) && FindRecord(index, &place) && Decode(place, key)) {
     return place.shape->measurement;
   }
   key->clear();
@@ -300,9 +376,8 @@ MeasurementId SeriesSegment::KeyOf(SeriesId series, std::string* key) const {
 
 MeasurementId SeriesSegment::MeasurementOf(SeriesId series) const {
   RecordPlace place;
-  if (series - first_series_ >= series_count_ || !FindRecord(series - first_series_, &place)) {
-    return kNoId;
-  }
+  uint32_t index;
+  if (!IndexOf(series, &index) || !FindRecord(index, &place)) return kNoId;
   return place.shape->measurement;
 }
 
@@ -314,7 +389,7 @@ absl::Status SeriesSegment::Verify() const {
   std::string scratch;
   const char* expected = file_.section(kSeriesRecords).data();
   for (uint32_t i = 0; i < series_count_; ++i) {
-    const SeriesId id = first_series_ + i;
+    const SeriesId id = IdAt(i);
     RecordPlace place;
     if (!FindRecord(i, &place)) return damage("has a malformed record", id);
     if (i % kSeriesPerBlock == 0) {
@@ -327,8 +402,9 @@ absl::Status SeriesSegment::Verify() const {
     expected = place.end;
     const MeasurementId measurement = KeyOf(id, &key);
     SeriesRef ref;
+    uint32_t index;
     if (measurement == kNoId) return damage("has a malformed record", id);
-    if (!Find(key, BytesTable::Hash(key), &scratch, &ref) || ref.series != id ||
+    if (!Find(key, BytesTable::Hash(key), &scratch, &ref, &index) || ref.series != id ||
         ref.measurement != measurement) {
       return damage("does not find its own key", id);
     }
@@ -339,7 +415,11 @@ absl::Status SeriesSegment::Verify() const {
 
 std::string SeriesSegment::Describe() const {
   std::string out = base::StrCat("series segment ", name(), "\n  series ", first_series_, " to ",
-                                 uint64_t{first_series_} + series_count_, " (exclusive)\n");
+                                 end_series_, " (exclusive)\n");
+  for (uint32_t run = 0; run < runs_; ++run) {
+    base::StrAppend(out, "  run of ", RunIndex(run + 1) - RunIndex(run), " from ", RunFirst(run),
+                    "\n");
+  }
   for (size_t i = 0; i < measurements_.size(); ++i) {
     base::StrAppend(out, "  measurement ", first_measurement_ + i, " ", measurements_[i], "\n");
   }

@@ -1,5 +1,6 @@
-// An immutable run of the series dictionary: keys of a range of ids, readable at random, and a hash
-// table over them, all used straight from the mapped file.
+// An immutable part of the series dictionary: keys of ascending ids, readable at random, and a hash
+// table over them, all used straight from the mapped file. The ids are one run, or several where
+// series between them were forgotten before the segment was written.
 //
 // A key is a short record: its template (measurement and tag keys) and, packed in bits, for each
 // tag the dictionary entry of its value or the numbers in it. A record is found by its id within a
@@ -27,7 +28,9 @@ inline constexpr uint32_t kSegmentSeriesMax = 4u << 20;
 inline constexpr uint32_t kSeriesPerBlock = 16;
 inline constexpr size_t kRecordPadding = 8;  // so that a bit reader may read whole words
 
-inline constexpr SectionFormat kSeriesSegmentFormat{.magic = "VSER", .version = 1, .sections = 7};
+// Version 2 has its ids in several runs; one run is written as version 1.
+inline constexpr SectionFormat kSeriesSegmentFormats[] = {
+    {.magic = "VSER", .version = 1, .sections = 7}, {.magic = "VSER", .version = 2, .sections = 8}};
 enum SeriesSection : size_t {
   kSeriesMeta = 0,
   kSeriesText = 1,
@@ -36,6 +39,7 @@ enum SeriesSection : size_t {
   kSeriesRecords = 4,
   kSeriesBuckets = 5,
   kSeriesEntries = 6,
+  kSeriesRuns = 7,
 };
 
 // How the values of one tag key are stored; the numbers are written to disk.
@@ -52,8 +56,15 @@ class SeriesSegment {
   // SectionFile.
   static absl::StatusOr<std::shared_ptr<const SeriesSegment>> Open(SectionFile file);
 
+  // The least id, or, without series, one that no part before has.
   model::SeriesId first_series() const { return first_series_; }
+  // Behind the greatest id.
+  model::SeriesId end_series() const { return end_series_; }
   uint32_t series_count() const { return series_count_; }
+  // Series are counted through by an index, from 0 to series_count() - 1, ascending by id.
+  model::SeriesId IdAt(uint32_t index) const;
+  // False when the segment does not have the series.
+  bool IndexOf(model::SeriesId series, uint32_t* index) const;
   model::MeasurementId first_measurement() const { return first_measurement_; }
   const std::vector<std::string>& measurements() const { return measurements_; }
   model::FieldId first_field() const { return first_field_; }
@@ -62,12 +73,13 @@ class SeriesSegment {
   }
 
   // Looks up canonical key bytes; `hash` is BytesTable::Hash of them. `scratch` is overwritten.
-  bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
+  bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref,
+            uint32_t* index) const;
   // As BytesTable::Prefetch().
   static constexpr int kPrefetchStages = 4;
   void Prefetch(uint64_t hash, int stage) const;
-  // The key of a series in [first_series, first_series + series_count), into `key` (replaced).
-  // kNoId, and an empty key, only if the file's maker was broken: see Verify().
+  // The key of a series of the segment, into `key` (replaced). kNoId, and an empty key, when it is
+  // none, or the file's maker was broken: see Verify().
   model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const;
   model::MeasurementId MeasurementOf(model::SeriesId series) const;
 
@@ -107,6 +119,12 @@ class SeriesSegment {
   bool ReadColumn(base::ByteReader& reader, Column* column);
   bool ReadTemplate(base::ByteReader& reader, Template* entry);
   absl::Status CheckSizes();
+  absl::Status CheckRuns();
+  // The run of `runs_` that holds the index, or the last that begins at or below the id.
+  uint32_t RunOfIndex(uint32_t index) const;
+  uint32_t RunOfId(model::SeriesId series) const;
+  model::SeriesId RunFirst(uint32_t run) const;
+  uint32_t RunIndex(uint32_t run) const;  // of its first series; series_count_ behind the last
   // Bytes of the record at `at`: its template, where its packed bits begin, where it ends. False
   // when it does not lie within the section.
   struct RecordPlace {
@@ -122,7 +140,9 @@ class SeriesSegment {
 
   SectionFile file_;
   model::SeriesId first_series_ = 0;
+  model::SeriesId end_series_ = 0;
   uint32_t series_count_ = 0;
+  uint32_t runs_ = 0;  // in the section of runs; 0: all ids are one run, as in version 1
   model::MeasurementId first_measurement_ = 0;
   std::vector<std::string> measurements_;
   model::FieldId first_field_ = 0;

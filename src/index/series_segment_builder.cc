@@ -29,6 +29,7 @@ SeriesSegmentBuilder::SeriesSegmentBuilder(model::SeriesId first_series,
                                            MeasurementId first_measurement,
                                            model::FieldId first_field)
     : first_series_(first_series),
+      next_series_(first_series),
       first_measurement_(first_measurement),
       first_field_(first_field) {}
 
@@ -90,8 +91,15 @@ uint32_t SeriesSegmentBuilder::FindTemplate(MeasurementId measurement, std::stri
   return last_template_;
 }
 
-void SeriesSegmentBuilder::AddSeries(MeasurementId measurement, std::string_view key) {
+void SeriesSegmentBuilder::AddSeries(model::SeriesId series, MeasurementId measurement,
+                                     std::string_view key) {
   CHECK_LT(hashes_.size(), kSegmentSeriesMax);
+  CHECK_LE(next_series_, series);
+  if (hashes_.empty()) first_series_ = series;
+  if (hashes_.empty() || series != next_series_) {
+    runs_.push_back({.first = series, .index = series_count()});
+  }
+  next_series_ = series + 1;
   hashes_.push_back(BytesTable::Hash(key));
   std::string_view literal;
   const bool regular =
@@ -275,14 +283,26 @@ void SeriesSegmentBuilder::EncodeHash(std::string* buckets, std::string* entries
   entries->assign(reinterpret_cast<const char*>(sorted.data()), sorted.size() * 4);
 }
 
+std::string SeriesSegmentBuilder::EncodeRuns() const {
+  std::string out;
+  for (const Run& run : runs_) {
+    PutFixed<uint32_t>(out, run.first);
+    PutFixed<uint32_t>(out, run.index);
+  }
+  return out;
+}
+
 std::string SeriesSegmentBuilder::Finish() {
   for (const auto& column : columns_) Choose(*column);
-  std::vector<std::string> sections(kSeriesSegmentFormat.sections);
+  const bool has_gaps = runs_.size() > 1;
+  const SectionFormat& format = kSeriesSegmentFormats[has_gaps ? 1 : 0];
+  std::vector<std::string> sections(format.sections);
   sections[kSeriesMeta] = EncodeMeta();
   EncodeText(&sections[kSeriesText], &sections[kSeriesTextEnds]);
   EncodeRecords(&sections[kSeriesBlocks], &sections[kSeriesRecords]);
   EncodeHash(&sections[kSeriesBuckets], &sections[kSeriesEntries]);
-  return JoinSections(kSeriesSegmentFormat, sections);
+  if (has_gaps) sections[kSeriesRuns] = EncodeRuns();
+  return JoinSections(format, sections);
 }
 
 }  // namespace varve::index

@@ -19,14 +19,15 @@ namespace varve::index {
 // One thread at a time. Holds each distinct tag value once and 4 bytes a tag of each series.
 class SeriesSegmentBuilder {
  public:
+  // `first_series`: what a segment that stays without series says of its place.
   SeriesSegmentBuilder(model::SeriesId first_series, model::MeasurementId first_measurement,
                        model::FieldId first_field);
 
   void AddMeasurement(std::string_view name);
   void AddField(model::MeasurementId measurement, std::string_view name);
-  // Adds the next series, up to kSegmentSeriesMax; `key` is any byte string, distinct from the
-  // others.
-  void AddSeries(model::MeasurementId measurement, std::string_view key);
+  // Adds the next series, up to kSegmentSeriesMax; ids ascend from `first_series`, with gaps where
+  // series are missing. `key` is any byte string, distinct from the others.
+  void AddSeries(model::SeriesId series, model::MeasurementId measurement, std::string_view key);
   uint32_t series_count() const { return static_cast<uint32_t>(hashes_.size()); }
 
   // The bytes of the file. The builder is spent.
@@ -72,8 +73,16 @@ class SeriesSegmentBuilder {
   void EncodeText(std::string* text, std::string* ends);
   void EncodeRecords(std::string* blocks, std::string* records);
   void EncodeHash(std::string* buckets, std::string* entries);
+  std::string EncodeRuns() const;
 
-  const model::SeriesId first_series_;
+  struct Run {
+    model::SeriesId first;
+    uint32_t index;
+  };
+
+  model::SeriesId first_series_;
+  model::SeriesId next_series_;  // greater than the last one added
+  std::vector<Run> runs_;
   const model::MeasurementId first_measurement_;
   const model::FieldId first_field_;
   std::vector<std::string> measurements_;

@@ -87,6 +87,11 @@ bool SeriesSet::IsSubsetOf(const SeriesSet& other) const {
   return count == 0 || (count == 1 && Contains(other.single_));
 }
 
+bool SeriesSet::IntersectsRange(uint64_t first, uint64_t end) const {
+  if (rep_) return roaring_bitmap_range_cardinality(rep_->bits, first, end) != 0;
+  return single_ != kNoId && first <= single_ && single_ < end;
+}
+
 void SeriesSet::Clear() {
   single_ = kNoId;
   rep_.reset();
@@ -109,6 +114,12 @@ void SeriesSet::Add(SeriesId id) {
     return;
   }
   roaring_bitmap_add(Mutable(), id);
+}
+
+void SeriesSet::AddRange(uint64_t first, uint64_t end) {
+  DCHECK(end <= kNoId);
+  if (end == first + 1) return Add(static_cast<SeriesId>(first));
+  if (first < end) roaring_bitmap_add_range(Mutable(), first, end);
 }
 
 void SeriesSet::Remove(SeriesId id) {

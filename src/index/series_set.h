@@ -31,8 +31,11 @@ class SeriesSet {
   std::vector<model::SeriesId> ToVector() const;  // ascending
   bool Intersects(const SeriesSet& other) const;
   bool IsSubsetOf(const SeriesSet& other) const;
+  // Whether it has an id of [first, end).
+  bool IntersectsRange(uint64_t first, uint64_t end) const;
 
   void Add(model::SeriesId id);
+  void AddRange(uint64_t first, uint64_t end);  // [first, end), end at most kNoId
   void Remove(model::SeriesId id);
   SeriesSet& operator|=(const SeriesSet& other);
   SeriesSet& operator&=(const SeriesSet& other);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <span>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
@@ -29,50 +30,6 @@ constexpr size_t kRecentPerLookup = 256;
 
 }  // namespace
 
-bool SeriesParts::Find(std::string_view key, uint64_t hash, std::string* scratch,
-                       SeriesRef* ref) const {
-  if (delta->Find(key, hash, ref)) return true;
-  for (const auto& part : frozen) {
-    if (part->Find(key, hash, ref)) return true;
-  }
-  // The first is the largest by far.
-  for (const auto& segment : segments) {
-    if (segment->Find(key, hash, scratch, ref)) return true;
-  }
-  return false;
-}
-
-void SeriesParts::Prefetch(uint64_t hash, int stage) const {
-  delta->Prefetch(hash, stage);
-  for (const auto& part : frozen) part->Prefetch(hash, stage);
-  for (const auto& segment : segments) segment->Prefetch(hash, stage);
-}
-
-const SeriesSegment* SeriesParts::SegmentOf(SeriesId series) const {
-  const auto after =
-      std::upper_bound(segments.begin(), segments.end(), series,
-                       [](SeriesId id, const auto& part) { return id < part->first_series(); });
-  return after == segments.begin() ? nullptr : std::prev(after)->get();
-}
-
-const SeriesDelta* SeriesParts::FrozenOf(SeriesId series) const {
-  if (frozen.empty() || series < frozen.front()->first()) return nullptr;
-  for (const auto& part : frozen) {
-    if (series < part->end()) return part.get();
-  }
-  return nullptr;
-}
-
-MeasurementId SeriesParts::OldKeyOf(SeriesId series, std::string* key) const {
-  if (const SeriesDelta* part = FrozenOf(series)) {
-    key->assign(part->KeyOf(series));
-    return part->MeasurementOf(series);
-  }
-  const SeriesSegment* segment = SegmentOf(series);
-  CHECK(segment != nullptr) << "unknown series " << series;
-  return segment->KeyOf(series, key);
-}
-
 absl::StatusOr<std::unique_ptr<SeriesTable>> SeriesTable::Open(base::Env& env, std::string folder) {
   auto table = std::make_unique<SeriesTableImpl>(env, std::move(folder));
   RETURN_IF_ERROR(table->Load());
@@ -93,22 +50,40 @@ absl::Status SeriesTableImpl::Load() {
   next_segment_ = list.next;
   for (const uint64_t number : list.segments) {
     const std::string path = folder_.SegmentPath(number);
-    auto file = SectionFile::Open(env_, path, kSeriesSegmentFormat);
+    auto file = SectionFile::Open(env_, path, kSeriesSegmentFormats);
     if (absl::IsNotFound(file.status())) {
       return base::DataLoss("series segment is missing [file=", path, "]");
     }
     RETURN_IF_ERROR(file.status());
     ASSIGN_OR_RETURN(auto segment, SeriesSegment::Open(std::move(file).value()));
-    RETURN_IF_ERROR(LoadSegment(std::move(segment), number));
+    RETURN_IF_ERROR(LoadSegment(std::move(segment), number, list.version == 1));
   }
+  if (list.version == 1) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const TableState state, TableState::Decode(list.extra),
+                   "file=", folder_.ListPath());
+  return LoadState(state, folder_.ListPath());
+}
+
+absl::Status SeriesTableImpl::LoadState(const TableState& state, const std::string& name) {
+  absl::MutexLock lock(&mu_);
+  bool known = state.next_series >= parts_.delta->first();
+  for (const SeriesId series : state.dead.ToVector()) {
+    uint32_t index;
+    known = known && parts_.PartOf(series, &index) != nullptr;
+  }
+  if (!known) return base::DataLoss("segment list contradicts the segments [file=", name, "]");
+  parts_.delta = std::make_shared<SeriesDelta>(state.next_series);
+  MarkDead(state.dead);
+  flushed_dead_version_ = dead_version_;
   return absl::OkStatus();
 }
 
 absl::Status SeriesTableImpl::LoadSegment(std::shared_ptr<const SeriesSegment> segment,
-                                          uint64_t number) {
+                                          uint64_t number, bool contiguous) {
   absl::MutexLock lock(&mu_);
   absl::MutexLock schema_lock(&schema_mu_);
-  if (segment->first_series() != parts_.delta->first() ||
+  const SeriesId end = parts_.delta->first();
+  if (segment->first_series() < end || (contiguous && segment->first_series() != end) ||
       segment->first_measurement() != schema_.measurement_count() ||
       segment->first_field() != schema_.field_count()) {
     return base::DataLoss(
@@ -130,9 +105,8 @@ absl::Status SeriesTableImpl::LoadSegment(std::shared_ptr<const SeriesSegment> s
   }
   flushed_measurements_ = schema_.measurement_count();
   flushed_fields_ = schema_.field_count();
-  parts_.delta = std::make_shared<SeriesDelta>(segment->first_series() + segment->series_count());
-  parts_.segments.push_back(std::move(segment));
-  parts_.segment_numbers.push_back(number);
+  parts_.delta = std::make_shared<SeriesDelta>(segment->end_series());
+  parts_.segments.push_back({.segment = std::move(segment), .number = number});
   return absl::OkStatus();
 }
 
@@ -189,7 +163,7 @@ class SeriesTableImpl::LookupImpl : public Lookup {
 
   bool FindHashed(std::string_view raw_key, uint64_t hash,
                   SeriesRef* ref) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    if (table_.recent_.Find(raw_key, hash, ref)) return true;
+    if (table_.recent_.Find(raw_key, hash, ref) && IsKnown(*ref)) return true;
     // One spelling of a series may be another's canonical bytes.
     if (table_.parts_.Find(raw_key, hash, &scratch_, ref) && model::MeansItself(raw_key)) {
       // A segment's keys are slow to compare with: they are put together first.
@@ -199,7 +173,11 @@ class SeriesTableImpl::LookupImpl : public Lookup {
       }
       return true;
     }
-    return table_.aliases_.Find(raw_key, hash, ref);
+    return table_.aliases_.Find(raw_key, hash, ref) && IsKnown(*ref);
+  }
+  // Whether a spelling that is remembered still means a series that lives.
+  bool IsKnown(const SeriesRef& ref) const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return !table_.parts_.may_forget || table_.parts_.Take(ref.series);
   }
 
   SeriesTableImpl& table_;
@@ -399,9 +377,12 @@ absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measure
   };
   const HashedKey hashed{key, BytesTable::Hash(key)};
   SeriesRef known;
-  if (Find(hashed, &known)) {
-    const bool same = known.series == series && known.measurement == measurement;
-    return same ? absl::OkStatus() : contradiction();
+  const bool is_known = Find(hashed, &known);
+  if (series < parts_.delta->end()) {
+    if (is_known && known.series == series) {
+      return known.measurement == measurement ? absl::OkStatus() : contradiction();
+    }
+    return parts_.IsLive(series) ? contradiction() : absl::OkStatus();
   }
   // The next id, and the measurement known or the next: then adding gives the same ids again.
   if (series != parts_.delta->end()) return contradiction();
@@ -411,6 +392,11 @@ absl::Status SeriesTableImpl::ApplySeries(SeriesId series, MeasurementId measure
     if (measurement != (by_name != kNoId ? by_name : schema_.measurement_count())) {
       return contradiction();
     }
+  }
+  if (is_known) {
+    // A key gets a new id when its old one is forgotten, which is on disk by then or soon after.
+    if (known.series >= parts_.segments_end()) return contradiction();
+    MarkDead(SeriesSet(std::span(&known.series, 1)));
   }
   return AddSeries({&hashed, 1}, [](std::string) { return absl::OkStatus(); }).status();
 }
@@ -463,8 +449,7 @@ MeasurementId SeriesTableImpl::MeasurementOfSeries(SeriesId series) const {
   absl::ReaderMutexLock lock(&mu_);
   CHECK_LT(series, parts_.delta->end());
   if (series >= parts_.delta->first()) return parts_.delta->MeasurementOf(series);
-  if (const SeriesDelta* part = parts_.FrozenOf(series)) return part->MeasurementOf(series);
-  return parts_.SegmentOf(series)->MeasurementOf(series);
+  return parts_.OldMeasurementOf(series);
 }
 
 class SeriesTableImpl::KeyReaderImpl : public KeyReader {
@@ -472,8 +457,13 @@ class SeriesTableImpl::KeyReaderImpl : public KeyReader {
   KeyReaderImpl(const SeriesTableImpl& table, SeriesParts parts)
       : table_(table), parts_(std::move(parts)), old_end_(parts_.delta->first()) {}
 
-  MeasurementId KeyOf(SeriesId series, std::string* key) override {
-    return series < old_end_ ? parts_.OldKeyOf(series, key) : table_.KeyOf(series, key);
+  MeasurementId KeyOf(SeriesId series, std::string* key) const override {
+    if (series < old_end_) return parts_.OldKeyOf(series, key);
+    // The delta may still be growing; if not, it is kept for its keys all the same.
+    absl::ReaderMutexLock lock(&table_.mu_);
+    CHECK_LT(series, parts_.delta->end());
+    key->assign(parts_.delta->KeyOf(series));
+    return parts_.delta->MeasurementOf(series);
   }
 
  private:
@@ -489,14 +479,14 @@ std::unique_ptr<SeriesTable::KeyReader> SeriesTableImpl::NewKeyReader() const {
 
 uint64_t SeriesTableImpl::series_count() const {
   absl::ReaderMutexLock lock(&mu_);
-  return parts_.delta->end();
+  return parts_.live_count();
 }
 
 uint64_t SeriesTableImpl::memory_bytes() const {
   absl::ReaderMutexLock lock(&mu_);
   uint64_t bytes = parts_.delta->memory_bytes() + aliases_.memory_bytes() + recent_.memory_bytes();
   for (const auto& part : parts_.frozen) bytes += part->memory_bytes();
-  for (const auto& segment : parts_.segments) bytes += segment->memory_bytes();
+  for (const SegmentPart& part : parts_.segments) bytes += part.memory_bytes();
   absl::ReaderMutexLock schema_lock(&schema_mu_);
   return bytes + schema_.memory_bytes();
 }
@@ -504,7 +494,7 @@ uint64_t SeriesTableImpl::memory_bytes() const {
 uint64_t SeriesTableImpl::disk_bytes() const {
   absl::ReaderMutexLock lock(&mu_);
   uint64_t bytes = 0;
-  for (const auto& segment : parts_.segments) bytes += segment->file_bytes();
+  for (const SegmentPart& part : parts_.segments) bytes += part.segment->file_bytes();
   return bytes;
 }
 

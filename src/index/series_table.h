@@ -1,9 +1,10 @@
 // The series dictionary of one database: key bytes to dense id and back; measurements and fields.
 //
-// Append-only: an id, once given, means the same for the life of the database. Most of it lies in
-// immutable, memory-mapped segments; what is new is in memory and in the log (as definitions) until
-// Flush(). Budget: 16 bytes a series in the ingest hash and 20 on disk for short tag sets; never an
-// object per series in the heap. Bytes: docs/format.md, "Series segment".
+// An id, once given, means the same for the life of the database and is never given again. Most of
+// it lies in immutable, memory-mapped segments; what is new is in memory and in the log (as
+// definitions) until Flush(). Budget: 16 bytes a series in the ingest hash and 20 on disk for short
+// tag sets; never an object per series in the heap. What Forget() was told of costs a bit until a
+// flush leaves it out, and then nothing. Bytes: docs/format.md, "Series segment".
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/env.h"
+#include "index/series_set.h"
 #include "model/types.h"
 
 namespace varve::index {
@@ -76,10 +78,11 @@ class SeriesTable {
   virtual absl::StatusOr<model::FieldId> RegisterField(model::MeasurementId measurement,
                                                        std::string_view name,
                                                        const DefinitionSink& sink) = 0;
-  // Replays what a sink was given. Doing so twice is harmless. DATA_LOSS: malformed, or it
-  // contradicts what is known.
+  // Replays what a sink was given. Doing so twice is harmless, and so is a definition of a series
+  // that has been forgotten since. A new id for a known key says that the old one was forgotten.
+  // DATA_LOSS: malformed, or it contradicts what is known.
   virtual absl::Status ApplyDefinitions(std::string_view definitions) = 0;
-  // Makes everything registered so far durable in segments; the log is then not needed for it.
+  // Makes everything registered and forgotten so far durable; the log is then not needed for it.
   virtual absl::Status Flush() = 0;
 
   // A measurement gets its id with its first series.
@@ -88,20 +91,42 @@ class SeriesTable {
   virtual std::string FieldName(model::FieldId field) const = 0;
   virtual model::MeasurementId MeasurementOfField(model::FieldId field) const = 0;
 
-  // The canonical key bytes (model/series_key.h) of a known series, into `key` (replaced).
-  // Returns the measurement.
+  // The canonical key bytes (model/series_key.h) of a series that was registered, into `key`
+  // (replaced). Returns the measurement; kNoId, and an empty key, when it is forgotten.
   virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const = 0;
   virtual model::MeasurementId MeasurementOfSeries(model::SeriesId series) const = 0;
 
   // Reads many keys: it keeps hold of the segments, so that most keys cost no lock. It knows every
-  // series registered by the time of the call. One thread at a time; the table must outlive it.
+  // series that lived at the time of the call, and goes on knowing those that are forgotten later;
+  // of those that were forgotten before, KeyOf() gives kNoId and an empty key. Any thread; the
+  // table must outlive it.
   class KeyReader {
    public:
     virtual ~KeyReader() = default;
-    virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) = 0;
+    virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const = 0;
   };
   virtual std::unique_ptr<KeyReader> NewKeyReader() const = 0;
 
+  // --- Forgetting. The caller answers for it that nothing but the log and open views names the
+  // series any more, and that a record of the log that does will be passed over. It finds out in
+  // two steps: Watch() what seems unused; when all who had looked a series up before that are done,
+  // and left it unused, Forget() those that nobody has looked up since.
+
+  struct Flushed {
+    SeriesSet series;         // that live and are in segments; no other can be watched
+    model::SeriesId end = 0;  // every series below it is in there, or forgotten
+  };
+  virtual Flushed FlushedSeries() const = 0;
+  // Watches these series in place of all others. One that is looked up or registered from here on
+  // is watched no more.
+  virtual void Watch(const SeriesSet& series) = 0;
+  virtual SeriesSet Watched() const = 0;
+  // Forgets those of the series that are still watched, and returns how many. Their keys are
+  // unknown from here on; Flush() makes that durable and gives back their bytes, at the latest when
+  // they are a quarter of their segment.
+  virtual uint64_t Forget(const SeriesSet& series) = 0;
+
+  // Of series that live.
   virtual uint64_t series_count() const = 0;
   virtual uint64_t memory_bytes() const = 0;
   virtual uint64_t disk_bytes() const = 0;

@@ -14,29 +14,12 @@
 #include "index/schema_table.h"
 #include "index/segment_list.h"
 #include "index/series_delta.h"
+#include "index/series_parts.h"
 #include "index/series_segment.h"
 #include "index/series_table.h"
+#include "index/table_state.h"
 
 namespace varve::index {
-
-// Ids ascend through: segments, then frozen deltas (those that a flush is writing, or failed to),
-// then the delta that takes registrations.
-struct SeriesParts {
-  std::vector<std::shared_ptr<const SeriesSegment>> segments;
-  std::vector<uint64_t> segment_numbers;  // of their files
-  std::vector<std::shared_ptr<const SeriesDelta>> frozen;
-  std::shared_ptr<SeriesDelta> delta;
-
-  bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
-  void Prefetch(uint64_t hash, int stage) const;
-  // Of a series that is not in `delta`.
-  model::MeasurementId OldKeyOf(model::SeriesId series, std::string* key) const;
-  const SeriesSegment* SegmentOf(model::SeriesId series) const;
-  const SeriesDelta* FrozenOf(model::SeriesId series) const;
-  model::SeriesId segments_end() const {
-    return frozen.empty() ? delta->first() : frozen.front()->first();
-  }
-};
 
 // Lock order: flush_mu_, mu_, schema_mu_.
 class SeriesTableImpl : public SeriesTable {
@@ -63,6 +46,11 @@ class SeriesTableImpl : public SeriesTable {
   model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const override;
   model::MeasurementId MeasurementOfSeries(model::SeriesId series) const override;
   std::unique_ptr<KeyReader> NewKeyReader() const override;
+
+  Flushed FlushedSeries() const override;
+  void Watch(const SeriesSet& series) override;
+  SeriesSet Watched() const override;
+  uint64_t Forget(const SeriesSet& series) override;
 
   uint64_t series_count() const override;
   uint64_t memory_bytes() const override;
@@ -95,12 +83,20 @@ class SeriesTableImpl : public SeriesTable {
                            std::string_view key);
   absl::Status ApplyField(model::FieldId field, model::MeasurementId measurement,
                           std::string_view name);
-  absl::Status LoadSegment(std::shared_ptr<const SeriesSegment> segment, uint64_t number);
+  // Marks series of segments, all living, as forgotten.
+  void MarkDead(const SeriesSet& series) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // `contiguous`: the segment must begin where the one before it ended.
+  absl::Status LoadSegment(std::shared_ptr<const SeriesSegment> segment, uint64_t number,
+                           bool contiguous);
+  absl::Status LoadState(const TableState& state, const std::string& name);
   // The parts of flush (series_table_flush.cc).
+  struct Rewrite;
   FlushPlan PlanFlush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
-  std::vector<std::string> BuildSegments(const FlushPlan& plan) const;
-  absl::Status WriteSegments(const std::vector<std::string>& files, FlushPlan* plan)
+  absl::Status WriteSegments(const FlushPlan& plan, Rewrite* rewrite)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
+  absl::Status WriteSegment(const std::string& bytes, Rewrite* rewrite)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
+  absl::Status WriteList(const FlushPlan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
   void Publish(const FlushPlan& plan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(flush_mu_);
 
   base::Env& env_;
@@ -117,6 +113,9 @@ class SeriesTableImpl : public SeriesTable {
   // Up to where measurements and fields are in segments.
   uint32_t flushed_measurements_ ABSL_GUARDED_BY(mu_) = 0;
   uint32_t flushed_fields_ ABSL_GUARDED_BY(mu_) = 0;
+  // Counts what was forgotten, and how much of that is on disk.
+  uint64_t dead_version_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t flushed_dead_version_ ABSL_GUARDED_BY(mu_) = 0;
 
   // Measurements are added under mu_ and this; fields under this alone.
   mutable absl::Mutex schema_mu_;

@@ -144,6 +144,7 @@ void ShardIndexImpl::AddSeries(std::span<const SeriesId> series) {
     for (const SeriesId id : group) {
       if (alive_.Contains(id)) continue;
       const MeasurementId measurement = keys->KeyOf(id, &key);
+      if (measurement == model::kNoId) continue;
       MutableAlive().Add(id);
       ++live_count_[measurement];
       if (dead_.Contains(id)) {
@@ -183,6 +184,7 @@ void ShardIndexImpl::RemoveSeries(const SeriesSet& series, bool drop_fields) {
   SeriesSet victims;
   for (const SeriesId id : series.ToVector()) {
     const MeasurementId measurement = table_.MeasurementOfSeries(id);
+    if (measurement == model::kNoId) continue;
     if (touched.empty() || touched.back() != measurement) touched.push_back(measurement);
     if (!alive_.Contains(id)) continue;
     victims.Add(id);

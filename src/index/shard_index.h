@@ -83,7 +83,9 @@ class ShardIndex {
   virtual uint64_t memory_bytes() const = 0;
   virtual uint64_t disk_bytes() const = 0;
 
-  // --- One thread at a time (the one that applies log records). Each is idempotent.
+  // --- One thread at a time (the one that applies log records). Each is idempotent, and passes
+  // over series that the table has forgotten: only what was removed, or is about to be, names
+  // those.
 
   virtual void AddSeries(std::span<const model::SeriesId> series) = 0;
   void AddSeries(model::SeriesId series) { AddSeries({&series, 1}); }

@@ -12,18 +12,20 @@ namespace varve::index {
 namespace {
 
 void ReadAll(std::string_view bytes) {
-  auto file = SectionFile::FromBytes(bytes, "input", kSeriesSegmentFormat);
+  auto file = SectionFile::FromBytes(bytes, "input", kSeriesSegmentFormats);
   if (!file.ok()) return;
   const auto segment = SeriesSegment::Open(std::move(*file));
   if (!segment.ok()) return;
   std::string key;
   std::string scratch;
   for (uint32_t i = 0; i < (*segment)->series_count(); ++i) {
-    const model::SeriesId series = (*segment)->first_series() + i;
+    const model::SeriesId series = (*segment)->IdAt(i);
+    uint32_t index;
+    (*segment)->IndexOf(series, &index);
     (*segment)->KeyOf(series, &key);
     (*segment)->MeasurementOf(series);
     SeriesRef ref;
-    (*segment)->Find(key, BytesTable::Hash(key), &scratch, &ref);
+    (*segment)->Find(key, BytesTable::Hash(key), &scratch, &ref, &index);
   }
   (*segment)->Verify().IgnoreError();
   (*segment)->Describe();
@@ -35,6 +37,8 @@ void ReadAll(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   varve::index::ReadAll(input);
-  varve::index::ReadAll(varve::index::SectionsOfInput(input, varve::index::kSeriesSegmentFormat));
+  for (const auto& format : varve::index::kSeriesSegmentFormats) {
+    varve::index::ReadAll(varve::index::SectionsOfInput(input, format));
+  }
   return 0;
 }
