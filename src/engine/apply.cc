@@ -27,7 +27,9 @@ absl::Status StoreImpl::ApplyRecord(const wal::Record& record) {
       ASSIGN_OR_RETURN(const auto remove, RemoveSeriesRecord::Decode(record.payload));
       const auto database = DatabaseOf(remove.database, record.lsn);
       const auto shard = database == nullptr ? nullptr : ShardOf(*database, remove.shard);
-      if (shard != nullptr) shard->ApplyRemoveSeries(remove, record.lsn);
+      if (shard == nullptr) return absl::OkStatus();
+      database->forgetter().NoteRemoved(remove.series);
+      shard->ApplyRemoveSeries(remove, record.lsn);
       return absl::OkStatus();
     }
     case RecordType::kSchema: {
@@ -98,7 +100,11 @@ absl::Status StoreImpl::ApplyDelete(const wal::Record& record) {
   for (const auto& part : remove.shards) {
     const auto shard = ShardOf(*database, part.shard);
     if (shard == nullptr) continue;
-    if (!remove.drop_series) NoteLateDelete(*database, *shard, remove.range, part.series);
+    if (remove.drop_series) {
+      database->forgetter().NoteRemoved(part.series);
+    } else {
+      NoteLateDelete(*database, *shard, remove.range, part.series);
+    }
     shard->ApplyDelete(remove, part.series, record.lsn);
   }
   return absl::OkStatus();
@@ -114,6 +120,7 @@ void StoreImpl::NoteLateDelete(DatabaseState& database, const Shard& shard, mode
   model::MeasurementId last = model::kNoId;
   for (model::SeriesId id : series) {
     const model::MeasurementId measurement = database.table().MeasurementOfSeries(id);
+    if (measurement == model::kNoId) continue;  // forgotten since
     if (measurement != last) late->Add(database.id(), shard.known().shard, measurement, range);
     last = measurement;
   }

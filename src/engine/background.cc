@@ -14,6 +14,7 @@ namespace {
 constexpr absl::Duration kFlusherRound = absl::Seconds(1);
 constexpr absl::Duration kCompactorRound = absl::Seconds(10);
 constexpr int64_t kRecoverEveryNs = 3'000'000'000;
+constexpr int64_t kForgetAgainNs = 10'000'000'000;  // after an error
 // Memory pressure: beyond this share of cache_bytes_max the largest caches go first.
 constexpr uint64_t kPressureShare = 2;
 
@@ -55,6 +56,8 @@ void StoreImpl::WakeCompactor() {
 
 void StoreImpl::RunFlusher() {
   int64_t recover_after_ns = 0;
+  int64_t forget_after_ns = 0;
+  bool forget_failed = false;
   while (true) {
     {
       absl::MutexLock lock(&background_mu_);
@@ -73,6 +76,12 @@ void StoreImpl::RunFlusher() {
     }
     FreezeDue();
     FlushFrozen();
+    if (now < forget_after_ns) continue;
+    absl::MutexLock round(&round_mu_);
+    const absl::Status forgotten = ForgetSeries();
+    if (!forgotten.ok()) forget_after_ns = now + kForgetAgainNs;
+    if (!forgotten.ok() || forget_failed) NoteBackground(forgotten);
+    forget_failed = !forgotten.ok();
   }
 }
 
@@ -274,6 +283,7 @@ absl::Status StoreImpl::Flush(bool compact) {
     for (const auto& shard : AllShards()) result.Update(FlushShard(*shard));
     for (const auto& database : Databases()) result.Update(database->FlushTable());
     result.Update(TruncateLog());
+    result.Update(ForgetSeries());
     NoteBackground(result);
     RETURN_IF_ERROR(result);
   }

@@ -22,7 +22,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "engine/arena.h"
-#include "engine/growing_array.h"
+#include "engine/sparse_array.h"
 #include "model/column_batch.h"
 #include "model/types.h"
 #include "model/write_batch.h"
@@ -124,23 +124,29 @@ class Cache {
   // Calls visit(SeriesId, const CacheSeries&) for every series, ascending.
   template <typename Visit>
   void ForEachSeries(Visit visit) const {
-    const size_t pages = pages_.capacity();
-    for (size_t page = 0; page < pages; ++page) {
-      const auto* holder = pages_.Find(page);
-      const Page* found = holder == nullptr ? nullptr : holder->load(std::memory_order_acquire);
-      if (found == nullptr) continue;
-      for (size_t i = 0; i < kPageSeries; ++i) {
-        const CacheSeries* series = found->series[i].load(std::memory_order_acquire);
-        if (series != nullptr) visit(static_cast<model::SeriesId>(page * kPageSeries + i), *series);
+    for (size_t group = 0; group < pages_.page_count(); ++group) {
+      const std::atomic<Page*>* const pages = pages_.FindPage(group);
+      for (size_t i = 0; pages != nullptr && i < kGroupPages; ++i) {
+        const Page* page = pages[i].load(std::memory_order_acquire);
+        if (page != nullptr) VisitPage(*page, (group * kGroupPages + i) * kPageSeries, visit);
       }
     }
   }
 
  private:
   static constexpr size_t kPageSeries = 256;
+  // What a cache pays for ids that it does not have is 8 bytes for so many pages of them.
+  static constexpr size_t kGroupPages = 128;
   struct Page {
     std::atomic<CacheSeries*> series[kPageSeries];
   };
+  template <typename Visit>
+  static void VisitPage(const Page& page, size_t first, Visit& visit) {
+    for (size_t i = 0; i < kPageSeries; ++i) {
+      const CacheSeries* series = page.series[i].load(std::memory_order_acquire);
+      if (series != nullptr) visit(static_cast<model::SeriesId>(first + i), *series);
+    }
+  }
   // How rows of one layout go into slabs of another.
   struct Mapping {
     const CacheLayout* target = nullptr;
@@ -159,7 +165,7 @@ class Cache {
   Arena arena_;
   uint32_t epoch_ = 1;
   uint32_t view_epoch_ = 0;  // of the newest view; 0: none yet
-  GrowingArray<std::atomic<Page*>> pages_;
+  SparseArray<std::atomic<Page*>, kGroupPages> pages_;
   std::atomic<uint64_t> rows_{0};
   std::atomic<uint64_t> series_{0};
   // The writer's; readers reach layouts only through slabs.

@@ -49,6 +49,7 @@ absl::StatusOr<std::shared_ptr<DatabaseState>> DatabaseState::Open(base::Env& en
                    index::SeriesTable::Open(env, base::JoinPath(state->folder_, "series")),
                    "database=", id);
   state->table_ = std::move(table);
+  state->forgetter_ = std::make_unique<SeriesForgetter>(*state->table_);
   return state;
 }
 
@@ -102,7 +103,19 @@ absl::Status DatabaseState::DropShard(model::ShardId id) {
   }
   // It cannot be opened again, so what takes long holds nobody up.
   if (shard != nullptr) shard->Retire();
+  forgetter_->Want();
   return RemoveFolder(env_, folder_, ShardFolderName(id));
+}
+
+void DatabaseState::DropUnusedLayouts() {
+  const auto [series, end] = table_->FlushedSeries();
+  for (size_t page = 0; (page + 1) * kLayoutPage <= end; ++page) {
+    if (last_layouts_.FindPage(page) == nullptr ||
+        series.IntersectsRange(page * kLayoutPage, (page + 1) * kLayoutPage)) {
+      continue;
+    }
+    last_layouts_.DropPage(page);
+  }
 }
 
 void DatabaseState::NoteDefinitions(wal::Lsn lsn) {

@@ -12,9 +12,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "base/env.h"
-#include "engine/growing_array.h"
 #include "engine/layout_table.h"
+#include "engine/series_forgetter.h"
 #include "engine/shard.h"
+#include "engine/sparse_array.h"
 #include "engine/tag_value_limit.h"
 #include "index/series_table.h"
 #include "model/types.h"
@@ -38,9 +39,14 @@ class DatabaseState {
   std::shared_ptr<index::SeriesTable> shared_table() const { return table_; }
   LayoutTable& layouts() { return layouts_; }
   TagValueLimit& tag_values() { return tag_values_; }
+  SeriesForgetter& forgetter() { return *forgetter_; }
 
-  // The id of the layout the series' last line had, plus one; 0: none yet.
+  // The id of the layout the series' last line had, plus one; 0: none yet. For a series that the
+  // caller has looked up with a pin in hand (SeriesForgetter::NewPin()).
   std::atomic<uint32_t>& LastLayout(model::SeriesId series) { return last_layouts_.At(series); }
+
+  // Gives back what LastLayout() kept of series that are forgotten.
+  void DropUnusedLayouts();
 
   // Null when it is not open.
   std::shared_ptr<Shard> FindShard(model::ShardId shard) const ABSL_LOCKS_EXCLUDED(mu_);
@@ -69,7 +75,9 @@ class DatabaseState {
   std::shared_ptr<index::SeriesTable> table_;  // before the shards, which refer to it
   LayoutTable layouts_;
   TagValueLimit tag_values_;
-  GrowingArray<std::atomic<uint32_t>, 1024> last_layouts_;
+  static constexpr size_t kLayoutPage = 1024;
+  SparseArray<std::atomic<uint32_t>, kLayoutPage> last_layouts_;
+  std::unique_ptr<SeriesForgetter> forgetter_;
   std::atomic<wal::Lsn> first_definition_{0};
 
   absl::Mutex open_mu_;  // held while a shard's folder is opened or removed; before mu_

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/status.h"
+#include "engine/remaining_rows.h"
 
 namespace varve::engine {
 namespace {
@@ -72,8 +73,12 @@ absl::StatusOr<std::unique_ptr<Shard>> Shard::Open(base::Env& env, std::string f
 
 absl::Status Shard::RebuildIndex() {
   const auto parts = parts_.Load();
+  RemainingRows remaining(parts, kAllRecords);
   for (const auto& part : parts->files) {
-    absl::Status status = part.reader == nullptr ? part.damage : IndexFile(*part.reader);
+    absl::Status status =
+        part.reader == nullptr
+            ? part.damage
+            : IndexFile(*part.reader, parts->tombstones.empty() ? nullptr : &remaining);
     if (status.ok()) continue;
     // Series of this file would be missing without a word: none of the shard are served.
     if (part.reader != nullptr) damage_.push_back(status);
@@ -88,12 +93,17 @@ absl::Status Shard::RebuildIndex() {
   return index_->Flush();
 }
 
-absl::Status Shard::IndexFile(tsm::FileReader& file) {
+absl::Status Shard::IndexFile(tsm::FileReader& file, RemainingRows* remaining) {
   const auto cursor = file.NewCursor();
   while (true) {
     ASSIGN_OR_RETURN(const bool more, cursor->NextSeries());
     if (!more) return absl::OkStatus();
-    index_->AddSeries(cursor->series());
+    // A series that was dropped, and maybe forgotten, may have rows until the next merge.
+    bool remains = true;
+    if (remaining != nullptr) {
+      ASSIGN_OR_RETURN(remains, remaining->Has(cursor->series()));
+    }
+    if (remains) index_->AddSeries(cursor->series());
     for (const auto& chunk : cursor->chunks()) {
       for (const auto& column : chunk.columns) index_->AddField(column.field, column.type);
     }
@@ -231,7 +241,10 @@ absl::Status Shard::ReadRows(model::WriteBatchReader& batch, LateWrites* late, u
     if (row.time_ns < late_before) {
       if (row.series != late_series) late_measurement = table_.MeasurementOfSeries(row.series);
       late_series = row.series;
-      late->Add(known_.database, known_.shard, late_measurement, {row.time_ns, row.time_ns});
+      // A forgotten series has left the shard since, so that nothing is to be computed of it.
+      if (late_measurement != model::kNoId) {
+        late->Add(known_.database, known_.shard, late_measurement, {row.time_ns, row.time_ns});
+      }
     }
     if (points == nullptr) continue;
     const RowLayout*& layout = row_layouts_[row.layout];

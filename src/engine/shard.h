@@ -53,6 +53,8 @@ struct FieldConflict {
   model::FieldType existing = model::FieldType::kNone;
 };
 
+class RemainingRows;
+
 // Thread safety: as each section says. "The apply lock" is the store's; holding it is what makes
 // the caller the only one who applies records, freezes caches or opens views.
 //
@@ -153,6 +155,8 @@ class Shard {
   const std::vector<absl::Status>& damage() const { return damage_; }
   // OK, or why the index may lack series, so that no view may trust it.
   const absl::Status& incomplete() const { return incomplete_; }
+  // Whether the index names every series that the shard's files and its part of the log name.
+  bool IsWhole() const { return incomplete_.ok() && unreadable_.ok(); }
 
   // Records that a flush or compaction failed, or did not: how long to wait until the next try.
   void NoteResult(bool ok, int64_t now_ns);
@@ -171,7 +175,8 @@ class Shard {
         ByteTotal cache_total);
   absl::Status OpenParts(tsm::Manifest manifest) ABSL_LOCKS_EXCLUDED(mu_);
   absl::Status RebuildIndex() ABSL_LOCKS_EXCLUDED(mu_);
-  absl::Status IndexFile(tsm::FileReader& file);
+  // Passes over series that `remaining`, which may be null, says have no rows.
+  absl::Status IndexFile(tsm::FileReader& file, RemainingRows* remaining);
   absl::Status RemoveStrays(const tsm::Manifest& manifest);
   void OpenRollup(FilePart* part);
   void LoadTypes() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

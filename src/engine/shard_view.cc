@@ -9,8 +9,12 @@
 namespace varve::engine {
 
 ShardView::ShardView(std::shared_ptr<const index::SeriesTable> table,
+                     std::unique_ptr<const index::SeriesTable::KeyReader> keys,
                      std::vector<ShardSnapshot> shards, std::shared_ptr<DamageList> damage)
-    : table_(std::move(table)), shards_(std::move(shards)), damage_(std::move(damage)) {
+    : table_(std::move(table)),
+      keys_(std::move(keys)),
+      shards_(std::move(shards)),
+      damage_(std::move(damage)) {
   std::sort(shards_.begin(), shards_.end(), [](const ShardSnapshot& a, const ShardSnapshot& b) {
     return a.shard.range.min_ns < b.shard.range.min_ns;
   });
@@ -115,9 +119,7 @@ index::SeriesSet ShardView::Match(std::string_view measurement,
   return result;
 }
 
-void ShardView::KeyOf(model::SeriesId series, std::string* key) const {
-  table_->KeyOf(series, key);
-}
+void ShardView::KeyOf(model::SeriesId series, std::string* key) const { keys_->KeyOf(series, key); }
 
 std::unique_ptr<Scanner> ShardView::NewScanner(const ScanOptions& options) const {
   return std::make_unique<SeriesScanner>(shared_from_this(), shards_, options, *damage_);

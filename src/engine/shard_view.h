@@ -12,13 +12,15 @@
 
 namespace varve::engine {
 
-// Immutable. Keeps the series table, and through the snapshots every file and cache, alive.
+// Immutable. Keeps the series table, the keys as they were, and through the snapshots every file
+// and cache, alive.
 class ShardView : public ReadView, public std::enable_shared_from_this<ShardView> {
  public:
-  // `shards` in any order. `table` may be null when there are none. `damage` is told what scanners
-  // meet.
-  ShardView(std::shared_ptr<const index::SeriesTable> table, std::vector<ShardSnapshot> shards,
-            std::shared_ptr<DamageList> damage);
+  // `shards` in any order. `table` and `keys`, which knows their series, may be null when there are
+  // none. `damage` is told what scanners meet.
+  ShardView(std::shared_ptr<const index::SeriesTable> table,
+            std::unique_ptr<const index::SeriesTable::KeyReader> keys,
+            std::vector<ShardSnapshot> shards, std::shared_ptr<DamageList> damage);
 
   std::vector<std::string> Measurements() const override;
   bool HasMeasurement(std::string_view measurement) const override;
@@ -44,6 +46,7 @@ class ShardView : public ReadView, public std::enable_shared_from_this<ShardView
   model::MeasurementId Find(std::string_view measurement) const;  // or kNoId
 
   const std::shared_ptr<const index::SeriesTable> table_;
+  const std::unique_ptr<const index::SeriesTable::KeyReader> keys_;
   std::vector<ShardSnapshot> shards_;  // ascending by time
   const std::shared_ptr<DamageList> damage_;
 };

@@ -164,7 +164,8 @@ absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
   const auto database = FindDatabase(id);
   if (database == nullptr) {
     RETURN_IF_ERROR(DamageOf(id));
-    return std::make_shared<const ShardView>(nullptr, std::vector<ShardSnapshot>(), damage_);
+    return std::make_shared<const ShardView>(nullptr, nullptr, std::vector<ShardSnapshot>(),
+                                             damage_);
   }
   std::vector<std::shared_ptr<Shard>> open;
   for (const KnownShard& known : shards) {
@@ -175,14 +176,17 @@ absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
   }
   std::vector<ShardSnapshot> snapshots;
   snapshots.reserve(open.size());
+  std::unique_ptr<const index::SeriesTable::KeyReader> keys;
   {
     absl::MutexLock lock(&apply_mu_);
     for (const auto& shard : open) {
       snapshots.push_back(shard->Snapshot());
       snapshots.back().owner = shard;
     }
+    keys = database->table().NewKeyReader();  // no series is forgotten meanwhile
   }
-  return std::make_shared<const ShardView>(database->shared_table(), std::move(snapshots), damage_);
+  return std::make_shared<const ShardView>(database->shared_table(), std::move(keys),
+                                           std::move(snapshots), damage_);
 }
 
 absl::Status StoreImpl::DropShard(model::DatabaseId id, model::ShardId shard) {

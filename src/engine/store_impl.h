@@ -1,5 +1,5 @@
 // The store behind store.h. Its methods are spread over files by verb: store.cc (open, views,
-// drops), apply.cc (the log's side), write_path.cc, delete_path.cc, background.cc.
+// drops), apply.cc (the log's side), write_path.cc, delete_path.cc, background.cc, forget.cc.
 #pragma once
 
 #include <atomic>
@@ -100,6 +100,11 @@ class StoreImpl final : public Store {
 
   // --- delete_path.cc
   absl::Status RemoveEmptySeries(const DeleteRecord& record, wal::Lsn lsn);
+
+  // --- forget.cc
+  // Begins or goes on with having the databases forget the series that are in no shard.
+  absl::Status ForgetSeries() ABSL_EXCLUSIVE_LOCKS_REQUIRED(round_mu_);
+  absl::Status ForgetSeriesOf(DatabaseState& database) ABSL_EXCLUSIVE_LOCKS_REQUIRED(round_mu_);
 
   // --- background.cc
   void StartBackground();

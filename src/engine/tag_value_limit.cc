@@ -27,4 +27,9 @@ bool TagValueLimit::Admit(const model::SeriesKey& key, uint64_t limit, const Lis
   return true;
 }
 
+void TagValueLimit::Clear() {
+  absl::MutexLock lock(&mu_);
+  values_.clear();
+}
+
 }  // namespace varve::engine

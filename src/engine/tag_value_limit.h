@@ -32,6 +32,8 @@ class TagValueLimit {
   // `limit` values. `list` fills in what a tag had before the first call that names it.
   bool Admit(const model::SeriesKey& key, uint64_t limit, const Lister& list,
              TagValueExcess* excess) ABSL_LOCKS_EXCLUDED(mu_);
+  // Counts anew from here on: values may be gone from the shards.
+  void Clear() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   absl::Mutex mu_;

@@ -138,7 +138,8 @@ void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
   const auto schema = session.TakeSchemaRecords();
   for (const auto& record : schema) {
     const auto type = static_cast<uint8_t>(RecordType::kSchema);
-    absl::Status status = log_->Append(type, record.Encode(), {});
+    absl::Status status =
+        log_->Append(type, record.Encode(), [pin = session.pin()](absl::Status, wal::Lsn) {});
     if (!status.ok()) return Refuse(done, std::move(status));
   }
   // An empty batch only waits until the schema is applied.
@@ -150,8 +151,8 @@ void StoreImpl::LogBatch(WriteSession& session, WriteDone done) {
   result.values_written = session.values();
   // Shared, because Append() may refuse without having called it.
   auto shared_done = std::make_shared<WriteDone>(std::move(done));
-  const auto finish = [this, shared_done, result = std::move(result), bytes = *reserved](
-                          absl::Status status, wal::Lsn) mutable {
+  const auto finish = [this, shared_done, result = std::move(result), bytes = *reserved,
+                       pin = session.pin()](absl::Status status, wal::Lsn) mutable {
     reserved_bytes_.fetch_sub(bytes);
     if (!status.ok()) return Refuse(*shared_done, std::move(status));
     points_written_.fetch_add(result.points_written, std::memory_order_relaxed);

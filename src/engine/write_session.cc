@@ -71,6 +71,7 @@ std::string Quoted(std::string_view text) {
 
 void WriteSession::Begin(std::shared_ptr<DatabaseState> database, model::WriteTarget target) {
   database_ = std::move(database);
+  pin_ = database_->forgetter().NewPin();
   target_ = std::move(target);
   parse_errors_.clear();
   any_line_ = false;
@@ -82,6 +83,7 @@ void WriteSession::Begin(std::shared_ptr<DatabaseState> database, model::WriteTa
 void WriteSession::End() {
   lookup_.reset();
   routes_.clear();
+  pin_.reset();
   database_.reset();
 }
 

@@ -58,6 +58,8 @@ class WriteSession {
   // Upper bound of what the rows will take in the cache.
   size_t CacheBytesEstimate() const;
   std::string TakeBatch() { return batch_.Finish(); }
+  // Whatever is logged of the session holds it until it is applied or refused.
+  const SeriesForgetter::Pin& pin() const { return pin_; }
   // Series and fields that InfluxDB shows although their points were dropped.
   std::vector<SchemaRecord> TakeSchemaRecords();
   // What to tell the client when the batch is durable, and how many points were dropped.
@@ -105,6 +107,7 @@ class WriteSession {
   index::SeriesTable::DefinitionSink Sink(const WriteContext& context);
 
   std::shared_ptr<DatabaseState> database_;
+  SeriesForgetter::Pin pin_;
   model::WriteTarget target_;
   model::WriteBatchBuilder batch_;
   std::unique_ptr<index::SeriesTable::Lookup> lookup_;

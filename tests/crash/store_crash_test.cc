@@ -1,7 +1,9 @@
 // The power fails, or the disk does, at every single call in turn: what was acknowledged is there.
+#include <map>
 #include <set>
 #include <sstream>
 
+#include "index/series_table.h"
 #include "tests/engine/op_list.h"
 #include "tests/engine/store_fixture.h"
 
@@ -98,6 +100,207 @@ TEST_F(StoreCrashTest, PowerCutsLoseNothingAcknowledged) {
 
 TEST_F(StoreCrashTest, PowerCutsThatLeaveSomethingLoseNothingAcknowledged) {
   CutPowerEverywhere(Script(3, 25), base::Remains::kRandom, 1);
+}
+
+// Shards and series are dropped, their keys forgotten, written out of the dictionary and written
+// anew; the power fails, or the disk does, at every call. A row tells by its value which series it
+// is of.
+class ForgetCrashTest : public StoreCrashTest {
+ protected:
+  struct Step {
+    enum class Kind { kWrite, kDropShard, kDropSeries, kFlush, kCompact, kReopen };
+    Kind kind = Kind::kFlush;
+    int first = 0;  // series [first, end)
+    int end = 0;
+    int64_t time = 0;
+  };
+  using Rows = std::map<std::string, std::set<int64_t>>;
+
+  static std::string KeyOf(int series) {
+    return base::StrCat(series % 4 == 0 ? "n,t=" : "m,t=", series);
+  }
+  static std::vector<Step> Script() {
+    using K = Step::Kind;
+    return {{K::kWrite, 0, 12, 1},
+            {K::kFlush},
+            {K::kWrite, 8, 16, 1001},
+            {K::kFlush},
+            {K::kDropShard, 0, 0, 1},
+            {K::kFlush},
+            {K::kWrite, 4, 10, 1002},
+            {K::kFlush},
+            {K::kDropSeries},
+            {K::kWrite, 12, 14, 1003},
+            {K::kFlush},
+            {K::kWrite, 0, 6, 2001},
+            {K::kReopen},
+            {K::kDropShard, 0, 0, 1001},
+            {K::kCompact},
+            {K::kWrite, 0, 16, 3001},
+            {K::kFlush}};
+  }
+  static void Apply(const Step& step, Rows* rows) {
+    switch (step.kind) {
+      case Step::Kind::kWrite:
+        for (int i = step.first; i < step.end; ++i) (*rows)[KeyOf(i)].insert(step.time);
+        break;
+      case Step::Kind::kDropShard:
+        for (auto& [key, times] : *rows) {
+          std::erase_if(times, [&](int64_t at) { return at / 1000 == step.time / 1000; });
+        }
+        break;
+      case Step::Kind::kDropSeries:
+        std::erase_if(*rows, [](const auto& row) { return row.first.starts_with("m"); });
+        break;
+      default:
+        break;
+    }
+  }
+  static std::string Dump(const Rows& rows) {
+    std::string text;
+    for (const auto& [key, times] : rows) {
+      for (const int64_t time : times) {
+        base::StrAppend(text, key, " ", time, " v=", key.substr(4), "\n");
+      }
+    }
+    return text;
+  }
+  bool Do(const Step& step) {
+    if (store_ == nullptr && !TryOpen().ok()) return false;
+    switch (step.kind) {
+      case Step::Kind::kWrite: {
+        std::string body;
+        for (int i = step.first; i < step.end; ++i) {
+          base::StrAppend(body, KeyOf(i), " v=", i, " ", step.time, "\n");
+        }
+        return WriteRaw(body).status.ok();
+      }
+      case Step::Kind::kDropShard:
+        for (const auto& known : router.Known()) {
+          if (!known.range.Contains(step.time)) continue;
+          router.Forget(known.shard);
+          if (!store_->DropShard(known.database, known.shard).ok()) return false;
+        }
+        return true;
+      case Step::Kind::kDropSeries: {
+        DeleteRequest request;
+        request.database = router.IdOf("db");
+        for (const auto& known : router.Known()) request.shards.push_back(known.shard);
+        request.measurements = {"m"};
+        request.drop_series = true;
+        return store_->Delete(request).ok();
+      }
+      case Step::Kind::kFlush:
+        return store_->Flush(false).ok();
+      case Step::Kind::kCompact:
+        return store_->Flush(true).ok();
+      case Step::Kind::kReopen:
+        Close();
+        return TryOpen().ok();
+    }
+    return false;
+  }
+  // Every series of a view has a key of its own.
+  void CheckKeys() {
+    const auto view = View();
+    std::set<std::string> keys;
+    for (const std::string& measurement : view->Measurements()) {
+      for (const auto id : view->Match(measurement, index::TagPredicate::All()).ToVector()) {
+        std::string key;
+        view->KeyOf(id, &key);
+        EXPECT_TRUE(key.starts_with(measurement)) << id << " " << key;
+        EXPECT_TRUE(keys.insert(key).second) << key << " is there twice";
+      }
+    }
+  }
+  uint64_t CountForgetCalls() {
+    Begin();
+    const uint64_t before = env.calls();
+    for (const Step& step : Script()) EXPECT_TRUE(Do(step));
+    Close();
+    return env.calls() - before;
+  }
+  // All goes on as if nothing had happened, and the dictionary ends with what there is.
+  void GoOn(Rows rows) {
+    for (const Step& step : Script()) {
+      ASSERT_TRUE(Do(step));
+      Apply(step, &rows);
+    }
+    ASSERT_EQ(Read(), Dump(rows));
+    CheckKeys();
+    Flush();
+    Close();
+    {
+      const auto table = index::SeriesTable::Open(env, "/data/db-0/series");
+      ASSERT_TRUE(Ok(table.status()));
+      EXPECT_EQ((*table)->series_count(), 16u);
+    }
+    ASSERT_EQ(Read(), Dump(rows));
+  }
+};
+
+TEST_F(ForgetCrashTest, PowerCutsLoseNothingAcknowledged) {
+  for (const auto remains : {base::Remains::kNothing, base::Remains::kRandom}) {
+    const uint64_t calls = CountForgetCalls();
+    for (uint64_t n = 1; n <= calls && !HasFailure(); ++n) {
+      Begin();
+      env.FailAfter(n, base::FaultKind::kCutPower);
+      Rows acknowledged;
+      Rows with_next;
+      for (const Step& step : Script()) {
+        with_next = acknowledged;
+        Apply(step, &with_next);
+        if (!Do(step)) break;
+        acknowledged = with_next;
+      }
+      const std::string fault = env.last_fault();
+      if (remains == base::Remains::kRandom) env.CutPower(remains);
+      Close();
+      env.Reboot();
+      env.ClearFaults();
+      SCOPED_TRACE(base::StrCat("call ", n, " of ", calls, ": ", fault));
+      ASSERT_TRUE(Ok(TryOpen()));
+      const std::string found = Read();
+      CheckKeys();
+      if (found != Dump(with_next)) {
+        ASSERT_EQ(found, Dump(acknowledged));
+        GoOn(acknowledged);
+      } else {
+        GoOn(with_next);
+      }
+    }
+  }
+}
+
+TEST_F(ForgetCrashTest, AnErrorLosesNothingAcknowledged) {
+  const uint64_t calls = CountForgetCalls();
+  for (uint64_t n = 1; n <= calls && !HasFailure(); ++n) {
+    Begin();
+    env.FailAfter(n, base::FaultKind::kIoError);
+    Rows rows;
+    bool all = true;
+    for (const Step& step : Script()) {
+      const bool done = Do(step);
+      const bool changes = step.kind == Step::Kind::kWrite || step.kind == Step::Kind::kDropSeries;
+      if (done || step.kind == Step::Kind::kDropShard) Apply(step, &rows);
+      if (done || !changes) continue;
+      all = false;
+      break;  // it may or may not be there; nothing more can be said of later ones
+    }
+    SCOPED_TRACE(base::StrCat("call ", n, " of ", calls, ": ", env.last_fault()));
+    env.ClearFaults();
+    if (store_ == nullptr) {
+      ASSERT_TRUE(Ok(TryOpen()));
+    }
+    const std::string live = Read();
+    CheckKeys();
+    Reopen();
+    CheckKeys();
+    if (!all) continue;
+    ASSERT_EQ(live, Dump(rows));
+    ASSERT_EQ(Read(), Dump(rows));
+    GoOn(rows);
+  }
 }
 
 // A call that fails once: whatever is told to be written is, now and after a restart.

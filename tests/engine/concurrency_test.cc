@@ -1,5 +1,7 @@
 // Writers, readers, deletes, flush and compaction beside each other. Run under ThreadSanitizer too.
 #include <atomic>
+#include <random>
+#include <set>
 #include <thread>
 
 #include "tests/engine/store_fixture.h"
@@ -135,6 +137,81 @@ TEST_F(ConcurrencyTest, ShardsAreDroppedBesideWriters) {
   }
   writer.join();
   EXPECT_EQ(DumpView(*View(), {9000, 9999}), "m 9000 v=1\n");
+}
+
+// The same series come back in the very moments in which they are forgotten. A row tells by its
+// value which series it is of.
+TEST_F(ConcurrencyTest, SeriesComeBackWhileTheyAreForgotten) {
+  options.cache_snapshot_bytes = 1;
+  constexpr int kWriters = 3;
+  constexpr int kRounds = 250;
+  constexpr int kSeries = 12;
+  store();
+  std::atomic<int> running{kWriters};
+  std::atomic<int64_t> slot{0};  // the shard that is written to
+  std::vector<std::thread> threads;
+  for (int w = 0; w < kWriters; ++w) {
+    threads.emplace_back([&, w] {
+      std::mt19937_64 random(static_cast<uint64_t>(w));
+      for (int i = 0; i < kRounds; ++i) {
+        std::string body;
+        for (int n = 0; n < 3; ++n) {
+          const uint64_t series = random() % kSeries;
+          body += base::StrCat("m,t=", series, " v=", series, " ", slot.load() * 1000 + i, "\n");
+        }
+        const std::string told = Write(body);
+        EXPECT_TRUE(told.empty() || told.find("pending deletion") != std::string::npos) << told;
+        if (i % 20 == 0) {
+          EXPECT_EQ(Write(base::StrCat("n,t=", w, " v=", w, " ", 1'000'000'000 + i)), "");
+          if (i % 40 == 0) DropSeries({"n"});
+        }
+      }
+      --running;
+    });
+  }
+  threads.emplace_back([&] {
+    while (running > 0) EXPECT_TRUE(Ok(store().Flush(false)));
+  });
+  threads.emplace_back([&] {
+    while (running > 0) {
+      const auto view = View();
+      for (const auto id : view->Match("m", index::TagPredicate::All()).ToVector()) {
+        std::string key;
+        view->KeyOf(id, &key);
+        EXPECT_TRUE(key.starts_with("m,t=")) << id << " has the key " << key;
+      }
+    }
+  });
+  while (running > 0) {
+    const int64_t old = slot.fetch_add(1);
+    for (const auto& known : router.Known()) {
+      if (known.range.min_ns > old * 1000) continue;
+      router.Forget(known.shard);
+      ASSERT_TRUE(Ok(store().DropShard(known.database, known.shard)));
+    }
+    std::this_thread::yield();
+  }
+  for (auto& thread : threads) thread.join();
+  for (int round = 0; round < 3; ++round) {
+    const auto view = View();
+    for (const char* measurement : {"m", "n"}) {
+      std::set<std::string> keys;
+      for (const auto id : view->Match(measurement, index::TagPredicate::All()).ToVector()) {
+        std::string key;
+        view->KeyOf(id, &key);
+        EXPECT_TRUE(keys.insert(key).second) << key << " is there twice";
+      }
+    }
+    const std::string rows = Read();
+    size_t from = 0;
+    for (size_t end; (end = rows.find('\n', from)) != std::string::npos; from = end + 1) {
+      const std::string row = rows.substr(from, end - from);
+      ASSERT_TRUE(row.ends_with(" v=" + row.substr(4, row.find(' ') - 4))) << row;
+    }
+    if (round == 0) Flush();
+    if (round == 1) CutPower();
+    EXPECT_EQ(Read(), rows);
+  }
 }
 
 }  // namespace

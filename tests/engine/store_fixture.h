@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +25,7 @@ class FakeRouter : public model::ShardRouter {
  public:
   int64_t duration_ns = 0;
   int64_t shard_ns = 1000;
+  std::function<void()> on_route;  // called in the midst of a write that needs a shard
 
   void AddDatabase(const std::string& name) { databases_.emplace(name, databases_.size()); }
   model::DatabaseId IdOf(std::string_view name) const { return databases_.at(std::string(name)); }
@@ -47,6 +49,7 @@ class FakeRouter : public model::ShardRouter {
 
   absl::StatusOr<model::ShardRoute> RouteShard(const model::WriteTarget& target,
                                                int64_t time_ns) override {
+    if (on_route) on_route();
     std::lock_guard lock(mu_);
     const int64_t slot = time_ns / shard_ns - (time_ns % shard_ns < 0 ? 1 : 0);
     const auto [at, is_new] = shards_.try_emplace({target.database, slot});
