@@ -167,23 +167,21 @@ absl::StatusOr<std::shared_ptr<const ReadView>> StoreImpl::OpenView(
     return std::make_shared<const ShardView>(nullptr, nullptr, std::vector<ShardSnapshot>(),
                                              damage_);
   }
-  std::vector<std::shared_ptr<Shard>> open;
-  for (const KnownShard& known : shards) {
-    auto shard = database->FindShard(known.shard);
-    if (shard == nullptr) continue;
-    RETURN_IF_ERROR(shard->incomplete());
-    open.push_back(std::move(shard));
-  }
   std::vector<ShardSnapshot> snapshots;
-  snapshots.reserve(open.size());
+  snapshots.reserve(shards.size());
   std::unique_ptr<const index::SeriesTable::KeyReader> keys;
   {
+    // No series is forgotten while this is held: the keys are those of every series of a shard that
+    // is found now.
     absl::MutexLock lock(&apply_mu_);
-    for (const auto& shard : open) {
+    for (const KnownShard& known : shards) {
+      auto shard = database->FindShard(known.shard);
+      if (shard == nullptr) continue;
+      RETURN_IF_ERROR(shard->incomplete());
       snapshots.push_back(shard->Snapshot());
-      snapshots.back().owner = shard;
+      snapshots.back().owner = std::move(shard);
     }
-    keys = database->table().NewKeyReader();  // no series is forgotten meanwhile
+    keys = database->table().NewKeyReader();
   }
   return std::make_shared<const ShardView>(database->shared_table(), std::move(keys),
                                            std::move(snapshots), damage_);
