@@ -284,22 +284,31 @@ absl::Status SeriesTableImpl::RegisterGroup(std::span<const std::string_view> ra
   std::vector<Spelling> spellings;  // that differ from the canonical bytes
   std::deque<std::string> made;     // canonical bytes of those
   std::string storage;
-  keys.reserve(raw_keys.size());
+  absl::flat_hash_set<HashedKey> seen;
   for (const std::string_view raw_key : raw_keys) {
+    const HashedKey raw{raw_key, BytesTable::Hash(raw_key)};
+    if (!seen.insert(raw).second) continue;
     const auto bytes = CanonicalKey(raw_key, &storage);
     if (!bytes.ok()) continue;
-    const bool is_canonical = bytes->data() == raw_key.data();
-    const std::string_view kept = is_canonical ? raw_key : made.emplace_back(*bytes);
-    keys.push_back({kept, BytesTable::Hash(kept)});
-    if (!is_canonical) spellings.push_back({raw_key, keys.back()});
+    if (bytes->data() == raw_key.data()) {
+      keys.push_back(raw);
+    } else {
+      const std::string_view kept = made.emplace_back(*bytes);
+      keys.push_back({kept, BytesTable::Hash(kept)});
+      spellings.push_back({raw_key, keys.back()});
+    }
+  }
+  if (!spellings.empty()) {
+    // Several may be of one series.
+    seen.clear();
+    std::erase_if(keys, [&](const HashedKey& key) { return !seen.insert(key).second; });
   }
 
   absl::MutexLock lock(&mu_);
   SeriesRef ref;
-  absl::flat_hash_set<HashedKey> seen;
   std::erase_if(keys, [&](const HashedKey& key) {
     mu_.AssertHeld();
-    return Find(key, &ref) || !seen.insert(key).second;
+    return Find(key, &ref);
   });
   if (!keys.empty()) RETURN_IF_ERROR(AddSeries(keys, sink).status());
   for (const Spelling& spelling : spellings) {

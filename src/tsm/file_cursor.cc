@@ -56,9 +56,9 @@ absl::StatusOr<bool> FileCursor::LoadPage(uint64_t page) {
   page_loaded_ = false;
   pending_ = false;
   if (page >= file_->pages()) return false;
-  if (absl::Status status = page_.Load(bytes_, file_->page(page)); !status.ok()) {
-    return Annotated(std::move(status));
-  }
+  absl::Status status =
+      page_.Load(bytes_, file_->page(page), PageCache::OfProcess(), file_->number());
+  if (!status.ok()) return Annotated(std::move(status));
   page_index_ = page;
   page_loaded_ = true;
   passed_series_ = 0;

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "tsm/file_cursor.h"
+#include "tsm/page_cache.h"
 
 namespace varve::tsm {
 
@@ -38,7 +39,8 @@ FileReaderImpl::FileReaderImpl(std::string path, FileInfo info, TsmHeader header
       info_(std::move(info)),
       header_(header),
       footer_(footer),
-      file_(std::move(file)) {}
+      file_(std::move(file)),
+      number_(PageCache::OfProcess().NewFile()) {}
 
 std::unique_ptr<FileReader::Cursor> FileReaderImpl::NewCursor() {
   return std::make_unique<FileCursor>(

@@ -25,6 +25,8 @@ class FileReaderImpl final : public FileReader {
   const TsmHeader& header() const { return header_; }
   const TsmFooter& footer() const { return footer_; }
 
+  // Its number in PageCache::OfProcess().
+  uint64_t number() const { return number_; }
   uint64_t pages() const { return footer_.pages; }
   PageRef page(uint64_t i) const {
     return LoadPageRef(file_->bytes().data() + footer_.directory_offset + i * kPageRefBytes);
@@ -42,6 +44,7 @@ class FileReaderImpl final : public FileReader {
   const TsmHeader header_;
   const TsmFooter footer_;
   const std::unique_ptr<base::MappedFile> file_;
+  const uint64_t number_;
 };
 
 }  // namespace varve::tsm

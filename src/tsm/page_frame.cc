@@ -62,6 +62,7 @@ absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, 
   }
   const auto flags = static_cast<uint8_t>(page[4]);
   page.remove_prefix(kPageHeadBytes);
+  is_packed_ = false;
   if (flags == 0) {
     *body = page;
     return absl::OkStatus();
@@ -72,11 +73,13 @@ absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, 
   page.remove_prefix(in.offset());
   // What is believed of the size is what the frame itself agrees with.
   if (ZSTD_getFrameContentSize(page.data(), page.size()) != size) return malformed();
-  if (buffer_.size() < size) buffer_.resize(size);
+  if (buffer_ == nullptr || buffer_.use_count() > 1) buffer_ = std::make_shared<std::string>();
+  buffer_->resize(size);
   const size_t n =
-      ZSTD_decompressDCtx(ThreadContext(), buffer_.data(), size, page.data(), page.size());
+      ZSTD_decompressDCtx(ThreadContext(), buffer_->data(), size, page.data(), page.size());
   if (ZSTD_isError(n) != 0 || n != size) return malformed();
-  *body = std::string_view(buffer_).substr(0, size);
+  *body = *buffer_;
+  is_packed_ = true;
   return absl::OkStatus();
 }
 

@@ -32,13 +32,16 @@ class PagePacker {
 // Reusable; one thread at a time.
 class PageUnpacker {
  public:
-  // Checks and unpacks `page`, whatever its bytes. `body` borrows it or this object, until the next
+  // Checks and unpacks `page`, whatever its bytes. `body` borrows it or unpacked(), until the next
   // call. DATA_LOSS names `kind` and `offset`, where the page lies in its file.
   absl::Status Unpack(std::string_view page, std::string_view kind, uint64_t offset,
                       std::string_view* body);
+  // The body of the last page, null when it was not packed. Who holds it keeps it.
+  std::shared_ptr<const std::string> unpacked() const { return is_packed_ ? buffer_ : nullptr; }
 
  private:
-  std::string buffer_;
+  std::shared_ptr<std::string> buffer_;
+  bool is_packed_ = false;
 };
 
 }  // namespace varve::tsm

@@ -1,6 +1,7 @@
 #include "tsm/page_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/status.h"
 
@@ -73,9 +74,30 @@ absl::Status PageReader::Load(std::string_view file, const PageRef& ref) {
   entries_ = {};
   RETURN_IF_ERROR(
       unpacker_.Unpack(file.substr(ref.offset, ref.bytes), kPageKind, ref.offset, &body_));
+  return Begin();
+}
+
+absl::Status PageReader::Load(std::string_view file, const PageRef& ref, PageCache& cache,
+                              uint64_t number) {
+  PageCache::Page page = cache.Find(number, ref.offset);
+  if (page == nullptr) {
+    RETURN_IF_ERROR(Load(file, ref));
+    if (PageCache::Page unpacked = unpacker_.unpacked()) {
+      cache.Add(number, ref.offset, std::move(unpacked));
+    }
+    return absl::OkStatus();
+  }
+  ref_ = ref;
+  entries_ = {};
+  cached_ = std::move(page);
+  body_ = *cached_;
+  return Begin();
+}
+
+absl::Status PageReader::Begin() {
   base::ByteReader in(body_);
   // The data of a page lies before it.
-  if (!ReadHead(in, ref.offset)) return Malformed();
+  if (!ReadHead(in, ref_.offset)) return Malformed();
   entries_ = body_.substr(in.offset());
   Rewind();
   return absl::OkStatus();

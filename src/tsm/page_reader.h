@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "tsm/chunk_entry.h"
 #include "tsm/file_format.h"
+#include "tsm/page_cache.h"
 #include "tsm/page_frame.h"
 
 namespace varve::tsm {
@@ -37,6 +38,9 @@ class PageReader {
   // Checks and unpacks the page at `ref`. `file` is the whole file and outlives what is read of the
   // page; the directory has been checked against it.
   absl::Status Load(std::string_view file, const PageRef& ref);
+  // The same by way of `cache`, in which the file has the number `number`: what is found there was
+  // checked before.
+  absl::Status Load(std::string_view file, const PageRef& ref, PageCache& cache, uint64_t number);
   // Back to the first series of the page.
   void Rewind();
   // The next series; false at the end of the page.
@@ -51,6 +55,7 @@ class PageReader {
   absl::Status Malformed() const;
 
  private:
+  absl::Status Begin();
   bool ReadHead(base::ByteReader& in, uint64_t data_end);
   bool ReadLayout(base::ByteReader& in);
   void MarkSelected(Layout& layout) const;
@@ -58,6 +63,7 @@ class PageReader {
   PageRef ref_;
   std::vector<model::FieldId> fields_;  // ascending
   PageUnpacker unpacker_;
+  PageCache::Page cached_;  // what body_ borrows, if a cache gave it
   std::string_view body_;
   std::vector<Layout> layouts_;  // the first layouts_used_ are in use
   size_t layouts_used_ = 0;
