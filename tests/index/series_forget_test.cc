@@ -11,6 +11,7 @@
 #include "index/series_segment_builder.h"
 #include "index/series_table.h"
 #include "tests/index/index_testing.h"
+#include "tests/index/table_fixture.h"
 
 namespace varve::index {
 namespace {
@@ -19,25 +20,10 @@ using base::FaultyEnv;
 using model::kNoId;
 using model::SeriesId;
 
-constexpr char kFolder[] = "/db";
-
 SeriesSet Ids(const std::vector<SeriesId>& ids) { return SeriesSet(ids); }
 
-class SeriesForgetTest : public ::testing::Test {
+class SeriesForgetTest : public TableFixture {
  protected:
-  SeriesForgetTest() { Reopen(); }
-  void Reopen() {
-    table_.reset();
-    auto table = SeriesTable::Open(env_, kFolder);
-    ASSERT_TRUE(table.ok()) << table.status();
-    table_ = std::move(*table);
-  }
-  SeriesTable::DefinitionSink Log() {
-    return [this](std::string definition) {
-      log_.push_back(std::move(definition));
-      return absl::OkStatus();
-    };
-  }
   std::optional<SeriesId> Find(std::string_view key) {
     SeriesRef ref;
     if (!table_->NewLookup()->Find(key, &ref)) return std::nullopt;
@@ -52,15 +38,6 @@ class SeriesForgetTest : public ::testing::Test {
     table_->Watch(series);
     return table_->Forget(series);
   }
-  std::string KeyOf(SeriesId series) {
-    std::string key;
-    table_->KeyOf(series, &key);
-    return key;
-  }
-
-  FaultyEnv env_;
-  std::unique_ptr<SeriesTable> table_;
-  std::vector<std::string> log_;
 };
 
 TEST_F(SeriesForgetTest, AForgottenKeyIsUnknownAndComesBackWithAnotherId) {

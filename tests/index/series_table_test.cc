@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/index/index_testing.h"
+#include "tests/index/table_fixture.h"
 
 namespace varve::index {
 namespace {
@@ -16,33 +17,9 @@ namespace {
 using base::FaultyEnv;
 using model::kNoId;
 
-constexpr char kFolder[] = "/db";
-
-class SeriesTableTest : public ::testing::Test {
+class SeriesTableTest : public TableFixture {
  protected:
-  SeriesTableTest() { Reopen(); }
-  void Reopen() {
-    table_.reset();
-    auto table = SeriesTable::Open(env_, kFolder);
-    ASSERT_TRUE(table.ok()) << table.status();
-    table_ = std::move(*table);
-  }
-  SeriesTable::DefinitionSink Log() {
-    return [this](std::string definition) {
-      log_.push_back(std::move(definition));
-      return absl::OkStatus();
-    };
-  }
   bool Find(std::string_view key, SeriesRef* ref) { return table_->NewLookup()->Find(key, ref); }
-  std::string KeyOf(model::SeriesId series) {
-    std::string key;
-    table_->KeyOf(series, &key);
-    return key;
-  }
-
-  FaultyEnv env_;
-  std::unique_ptr<SeriesTable> table_;
-  std::vector<std::string> log_;
 };
 
 TEST_F(SeriesTableTest, GivesDenseIdsInOrderOfRegistration) {
