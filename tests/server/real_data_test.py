@@ -92,6 +92,21 @@ def files_below(folder, ending):
             if name.endswith(ending)]
 
 
+def stats_below(folder, ending):
+    """What stat() says of the files; the server may remove one between the listing and the look."""
+    stats = []
+    for path in files_below(folder, ending):
+        try:
+            stats.append(os.stat(path))
+        except FileNotFoundError:
+            pass
+    return stats
+
+
+def bytes_below(folder, ending):
+    return sum(stat.st_size for stat in stats_below(folder, ending))
+
+
 def wait_for(what, condition, seconds=120):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -145,7 +160,7 @@ def main():
         server.start(VARVE_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION="1s",
                      VARVE_DATA_COMPACT_FULL_WRITE_COLD_DURATION="1h")
         # The log is cut once everything in it is in files.
-        wait_for("the flush", lambda: sum(map(os.path.getsize, files_below(folder, ".wal"))) < 1000)
+        wait_for("the flush", lambda: bytes_below(folder, ".wal") < 1000)
         check(server, expected, "flushed")
 
         server.stop()
@@ -155,8 +170,8 @@ def main():
         wait_for("full compaction", lambda: compacted(folder))
         check(server, expected, "fully compacted")
         values = 2 * sum(expected.values())
-        size = sum(map(os.path.getsize, files_below(folder, ".tsm")))
-        whole = sum(map(os.path.getsize, files_below(folder, "")))
+        size = bytes_below(folder, ".tsm")
+        whole = bytes_below(folder, "")
         print("%-22s %.3f bytes per value in TSM files, %.3f in all (%d shards)" % (
             "on disk", size / values, whole / values, len(shards)))
 
@@ -178,7 +193,7 @@ def compacted(folder):
     folders = collections.Counter(map(os.path.dirname, files_below(folder, ".tsm")))
     if any(count != 1 for count in folders.values()):
         return False
-    newest = max(os.path.getmtime(path) for path in files_below(folder, ".tsm"))
+    newest = max(stat.st_mtime for stat in stats_below(folder, ".tsm"))
     return time.time() - newest > 5
 
 
