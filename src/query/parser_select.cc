@@ -329,6 +329,9 @@ absl::StatusOr<std::vector<SortField>> Parser::ParseOrderBy(bool expressions) {
 absl::StatusOr<SortField> Parser::ParseSortField(bool expressions) {
   SortField field;
   if (expressions) {
+    const ScannedToken first = ScanSkippingSpace();
+    if (first.token != Token::kIdent) return Unexpected(first, "identifier");
+    Unscan();
     ASSIGN_OR_RETURN(field.expr, ParseExpr());
     const auto* ref = field.expr->As<VarRef>();
     if (ref != nullptr && ref->name == "time") {
