@@ -2,13 +2,13 @@
 // all: every query is asked as it is, and once more with a median, which must see every row.
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/strings.h"
 #include "tests/conformance/world.h"
+#include "tests/query/read_counts.h"
 
 namespace varve::conformance {
 namespace {
@@ -43,24 +43,7 @@ class LimitedWindowsTest : public ::testing::TestWithParam<int> {
     }
     ASSERT_EQ(world_.Write({lines, "d", "", "m"}).status, 204);
   }
-  Json Ask(std::string_view text) {
-    QueryStep step;
-    step.text = std::string(text);
-    step.database = "d";
-    step.epoch = "m";
-    return world_.Query(step).json;
-  }
-  int64_t RowsRead(const std::string& select) {
-    const std::string text = Ask("EXPLAIN ANALYZE " + select).Dump();
-    constexpr std::string_view kLabel = "├── rows: ";
-    const size_t at = text.find(kLabel);
-    EXPECT_NE(at, std::string::npos) << text;
-    int64_t rows = -1;
-    if (at != std::string::npos) {
-      std::from_chars(text.data() + at + kLabel.size(), text.data() + text.size(), rows);
-    }
-    return rows;
-  }
+  int64_t RowsRead(const std::string& select) { return CountRead(world_, select, "rows"); }
   // Takes the last column out.
   static Json WithoutLast(Json answer) {
     for (Json& result : *answer.Find("results")->As<JsonList>()) {
@@ -107,7 +90,7 @@ class LimitedWindowsTest : public ::testing::TestWithParam<int> {
     if (random_() % 6 == 0) tail += " TZ('Europe/Berlin')";
     const std::string plain = base::StrCat("SELECT ", calls, " FROM m", where, tail);
     const std::string whole = base::StrCat("SELECT ", calls, extra, " FROM m", where, tail);
-    ASSERT_EQ(Ask(plain).Dump(), WithoutLast(Ask(whole)).Dump()) << plain;
+    ASSERT_EQ(Ask(world_, plain).Dump(), WithoutLast(Ask(world_, whole)).Dump()) << plain;
     read_ += RowsRead(plain);
     read_whole_ += RowsRead(whole);
   }
@@ -130,8 +113,8 @@ TEST_P(LimitedWindowsTest, AnswerWhatAllWindowsAnswer) {
       const auto at = static_cast<int64_t>(random_() % kMinutes);
       Write(at, std::min<int64_t>(kMinutes, at + 1 + static_cast<int64_t>(random_() % 90)));
       const auto gone = static_cast<int64_t>(random_() % kMinutes);
-      Ask(base::StrCat("DELETE FROM m WHERE room = 'a' AND time >= ", gone, "m AND time < ",
-                       gone + static_cast<int64_t>(random_() % 900), "m"));
+      Ask(world_, base::StrCat("DELETE FROM m WHERE room = 'a' AND time >= ", gone, "m AND time < ",
+                               gone + static_cast<int64_t>(random_() % 900), "m"));
     }
   }
   EXPECT_LT(read_ * 2, read_whole_);

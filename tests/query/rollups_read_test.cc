@@ -2,13 +2,13 @@
 // condition that every row meets but that only rows can meet.
 #include <gtest/gtest.h>
 
-#include <charconv>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/strings.h"
 #include "tests/conformance/world.h"
+#include "tests/query/read_counts.h"
 
 namespace varve::conformance {
 namespace {
@@ -36,23 +36,8 @@ class RollupsReadTest : public ::testing::TestWithParam<int> {
     }
     ASSERT_EQ(world_.Write({lines, "d", "", "m"}).status, 204);
   }
-  Json Ask(std::string_view text) {
-    QueryStep step;
-    step.text = std::string(text);
-    step.database = "d";
-    step.epoch = "m";
-    return world_.Query(step).json;
-  }
   int64_t HoursRead(const std::string& select) {
-    const std::string text = Ask("EXPLAIN ANALYZE " + select).Dump();
-    constexpr std::string_view kLabel = "── hours_from_rollups: ";
-    const size_t at = text.find(kLabel);
-    EXPECT_NE(at, std::string::npos) << text;
-    int64_t hours = -1;
-    if (at != std::string::npos) {
-      std::from_chars(text.data() + at + kLabel.size(), text.data() + text.size(), hours);
-    }
-    return hours;
+    return CountRead(world_, select, "hours_from_rollups");
   }
 
   // A statement without its condition, and what follows it.
@@ -66,7 +51,7 @@ class RollupsReadTest : public ::testing::TestWithParam<int> {
         base::StrCat("SELECT ", shape.select, " FROM m WHERE ", times, " ", shape.tail);
     const std::string by_rows =
         base::StrCat("SELECT ", shape.select, " FROM m WHERE ", times, " AND k > 0 ", shape.tail);
-    ASSERT_EQ(Ask(plain).Dump(), Ask(by_rows).Dump()) << plain;
+    ASSERT_EQ(Ask(world_, plain).Dump(), Ask(world_, by_rows).Dump()) << plain;
     hours_ += HoursRead(plain);
     ASSERT_EQ(HoursRead(by_rows), 0);
   }
@@ -89,8 +74,8 @@ TEST_P(RollupsReadTest, AnswerWhatTheRowsAnswer) {
       const auto at = static_cast<int64_t>(random_() % kMinutes);
       Write(at, std::min<int64_t>(kMinutes, at + 1 + static_cast<int64_t>(random_() % 90)), true);
       const auto gone = static_cast<int64_t>(random_() % kMinutes);
-      Ask(base::StrCat("DELETE FROM m WHERE room = 'b' AND time >= ", gone, "m AND time < ",
-                       gone + static_cast<int64_t>(random_() % 200), "m"));
+      Ask(world_, base::StrCat("DELETE FROM m WHERE room = 'b' AND time >= ", gone, "m AND time < ",
+                               gone + static_cast<int64_t>(random_() % 200), "m"));
     }
     const Storage storages[] = {Storage::kCache, Storage::kFlushed, Storage::kReplayed,
                                 Storage::kCompacted};
@@ -124,7 +109,7 @@ TEST_P(RollupsReadTest, ExplainTellsOfHours) {
   EXPECT_EQ(HoursRead("SELECT mean(a) FROM m WHERE time >= 0 AND time < 3d GROUP BY time(1h)"),
             3 * 72);
   const auto values = [this](std::string_view select) {
-    const std::string text = Ask(base::StrCat("EXPLAIN VERBOSE ", select)).Dump();
+    const std::string text = Ask(world_, base::StrCat("EXPLAIN VERBOSE ", select)).Dump();
     const size_t at = text.find("values: ");
     EXPECT_NE(at, std::string::npos) << text;
     return text.substr(at, text.find('"', at) - at);

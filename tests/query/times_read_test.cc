@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
 #include <random>
 #include <string>
 #include <string_view>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "base/strings.h"
 #include "tests/conformance/world.h"
+#include "tests/query/read_counts.h"
 
 namespace varve::conformance {
 namespace {
@@ -34,24 +34,12 @@ class TimesReadTest : public ::testing::Test {
     EXPECT_TRUE(world_.Settle(Storage::kFlushed).ok());
   }
 
-  // The number behind `label` in the answer of `query`.
-  int64_t Count(const std::string& query, std::string_view label) {
-    QueryStep step;
-    step.text = query;
-    step.database = "d";
-    const std::string text = world_.Query(step).json.Dump();
-    const size_t at = text.find(label);
-    EXPECT_NE(at, std::string::npos) << text;
-    if (at == std::string::npos) return -1;
-    int64_t count = -1;
-    std::from_chars(text.data() + at + label.size(), text.data() + text.size(), count);
-    return count;
-  }
   int64_t Shards(std::string_view where) {
-    return Count(base::StrCat("EXPLAIN SELECT v FROM m WHERE ", where), "NUMBER OF SHARDS: ");
+    return NumberBehind(Ask(world_, base::StrCat("EXPLAIN SELECT v FROM m WHERE ", where)),
+                        "NUMBER OF SHARDS: ");
   }
   int64_t Read(std::string_view what, const std::string& select) {
-    return Count(base::StrCat("EXPLAIN ANALYZE ", select), base::StrCat("── ", what, ": "));
+    return CountRead(world_, select, what);
   }
 
   static std::string Day(int64_t week, int64_t day) {
