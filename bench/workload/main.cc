@@ -151,6 +151,9 @@ void AddQueryOptions(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--repetitions", options.query.repetitions, "Ask each so often, at least")
       ->capture_default_str();
+  app.add_option("--seconds-max", options.query.seconds_max,
+                 "Ask none for longer, if more than once already")
+      ->capture_default_str();
   app.add_option("--answers", options.query.answers_folder, "Folder for the first answers");
   app.add_flag("--metricsql", options.query.metricsql, "Ask VictoriaMetrics, in MetricsQL");
 }

@@ -73,7 +73,9 @@ absl::StatusOr<std::string> Measure(Client& client, const std::vector<std::strin
   Latencies latencies;
   uint64_t asked = 0;
   const auto start = Clock::now();
-  while (asked < options.repetitions || SecondsSince(start) < options.seconds) {
+  for (double passed = 0; asked < options.repetitions || passed < options.seconds;
+       passed = SecondsSince(start)) {
+    if (asked > 0 && passed > options.seconds_max) break;
     const auto from = Clock::now();
     ASSIGN_OR_RETURN(const std::string body, client.Get(targets[asked % targets.size()]));
     latencies.Add(SecondsSince(from) * 1e3);

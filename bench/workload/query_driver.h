@@ -17,6 +17,7 @@ struct QueryOptions {
   int pid = 0;                 // 0: CPU and memory are not measured
   double seconds = 1;          // at least, for each query
   uint64_t repetitions = 10;   // at least, for each query
+  double seconds_max = 10;     // then a query is asked no more, however few repetitions it had
   std::string answers_folder;  // for the first answers, NAME.N.json; empty: they are not kept
 };
 

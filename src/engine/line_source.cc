@@ -14,7 +14,8 @@ std::string EscapeFieldName(std::string_view name) {
 
 }  // namespace
 
-bool PointSource::Next(model::Line* line) {
+size_t PointSource::Next(std::span<model::Line> lines) {
+  model::Line& line = lines[0];
   for (; next_ < points_.size(); ++next_) {
     const Point& point = points_[next_];
     names_.clear();
@@ -27,14 +28,14 @@ bool PointSource::Next(model::Line* line) {
     }
     if (fields_.empty()) continue;
     ++next_;
-    line->text = point.series_key;
-    line->raw_key = point.series_key;
-    line->fields = fields_;
-    line->time_ns = point.time_ns;
-    line->has_time = true;
-    return true;
+    line.text = point.series_key;
+    line.raw_key = point.series_key;
+    line.fields = fields_;
+    line.time_ns = point.time_ns;
+    line.has_time = true;
+    return 1;
   }
-  return false;
+  return 0;
 }
 
 }  // namespace varve::engine

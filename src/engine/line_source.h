@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +18,9 @@ class LineSource {
   virtual ~LineSource() = default;
   // Back to the first line.
   virtual void Restart() = 0;
-  // As model::LineReader::Next(), but that a line's key stays until Restart().
-  virtual bool Next(model::Line* line) = 0;
+  // The next lines, as many as there is room for or fewer; none at the end. They stay until the
+  // next call, and their keys until Restart().
+  virtual size_t Next(std::span<model::Line> lines) = 0;
   // The bad lines so far, as InfluxDB words them; empty when there was none.
   virtual std::string_view error() const = 0;
 };
@@ -28,7 +30,7 @@ class BodySource : public LineSource {
   BodySource(std::string_view body, model::Precision precision, int64_t now_ns)
       : body_(body), precision_(precision), now_ns_(now_ns) {}
   void Restart() override { reader_.emplace(body_, precision_, now_ns_); }
-  bool Next(model::Line* line) override { return reader_->Next(line); }
+  size_t Next(std::span<model::Line> lines) override { return reader_->Next(lines); }
   std::string_view error() const override { return reader_->error(); }
 
  private:
@@ -43,7 +45,8 @@ class PointSource : public LineSource {
   // `points` must outlive the source.
   explicit PointSource(const std::vector<Point>& points) : points_(points) {}
   void Restart() override { next_ = 0; }
-  bool Next(model::Line* line) override;  // passes over points without any value
+  // One at a time; passes over points without any value.
+  size_t Next(std::span<model::Line> lines) override;
   std::string_view error() const override { return {}; }
 
  private:

@@ -42,7 +42,7 @@ absl::Status WithoutTarget(const absl::Status& missing, LineSource& lines) {
   if (base::MessageOf(missing).substr(0, kPolicy.size()) != kPolicy) return missing;
   lines.Restart();
   model::Line line;
-  if (lines.Next(&line) || lines.error().empty()) return missing;
+  if (lines.Next({&line, 1}) != 0 || lines.error().empty()) return missing;
   return base::InvalidArgument(lines.error());
 }
 

@@ -13,6 +13,9 @@ constexpr std::string_view kTimeTag = ",time=";
 // What a row costs in the cache besides its values: slack of slabs, a series' first row.
 constexpr size_t kRowBytes = 24;
 
+// With so many series what a look-up reads is seldom in the processor's caches.
+constexpr uint64_t kManySeries = 30'000;
+
 bool HasTimeTag(std::string_view raw_key) {
   if (raw_key.find(kTimeTag) == std::string_view::npos) return false;
   const auto key = model::ParseRawSeriesKey(raw_key);
@@ -116,10 +119,10 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
     route->pointless_series.clear();
   }
   lines.Restart();
-  model::Line line;
-  while (lines.Next(&line)) {
+  group_lines_ = database_->table().series_count() < kManySeries ? 1 : kGroupLines;
+  while (const size_t count = NextLines(lines)) {
     any_line_ = true;
-    RETURN_IF_ERROR(Take(context, line));
+    for (size_t i = 0; i < count; ++i) RETURN_IF_ERROR(Take(context, lines_[i], refs_[i]));
   }
   parse_errors_.assign(lines.error());
   gathers_keys_ = false;
@@ -136,7 +139,25 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   });
 }
 
-absl::Status WriteSession::Take(const WriteContext& context, const model::Line& line) {
+size_t WriteSession::NextLines(LineSource& lines) {
+  const size_t count = lines.Next(std::span(lines_).first(group_lines_));
+  if (group_lines_ == 1) {
+    refs_[0] = {};
+    return count;
+  }
+  for (size_t i = 0; i < count; ++i) keys_[i] = lines_[i].raw_key;
+  if (lookup_ == nullptr) lookup_ = database_->table().NewLookup();
+  lookup_->FindMany(std::span(keys_).first(count), refs_.data());
+  for (size_t i = 0; i < count; ++i) {
+    if (refs_[i].series != model::kNoId) {
+      __builtin_prefetch(&database_->LastLayout(refs_[i].series));
+    }
+  }
+  return count;
+}
+
+absl::Status WriteSession::Take(const WriteContext& context, const model::Line& line,
+                                index::SeriesRef ref) {
   if (!accepted_.Contains(line.time_ns) ||
       (line.time_ns < short_before_ns_ && BeyondMeasurement(line, context.now_ns))) {
     ++beyond_limits_;
@@ -147,7 +168,6 @@ absl::Status WriteSession::Take(const WriteContext& context, const model::Line& 
     beyond_retention_.push_back(line.time_ns);
     return absl::OkStatus();
   }
-  index::SeriesRef ref;
   ASSIGN_OR_RETURN(const bool resolved, Resolve(context, line, *route, &ref));
   if (!resolved || !new_keys_.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const LineLayout* const layout, LayoutOf(context, line, ref));
@@ -196,8 +216,13 @@ absl::StatusOr<WriteSession::Route*> WriteSession::RouteOf(const WriteContext& c
 
 absl::StatusOr<bool> WriteSession::Resolve(const WriteContext& context, const model::Line& line,
                                            Route& route, index::SeriesRef* ref) {
-  if (lookup_ == nullptr) lookup_ = database_->table().NewLookup();
-  if (lookup_->Find(line.raw_key, ref)) return true;
+  if (ref->series != model::kNoId) return true;
+  // What NextLines() did not find may have been registered since, if not for being gathered.
+  const bool is_known_absent = group_lines_ > 1 && gathers_keys_;
+  if (!is_known_absent) {
+    if (lookup_ == nullptr) lookup_ = database_->table().NewLookup();
+    if (lookup_->Find(line.raw_key, ref)) return true;
+  }
   if (gathers_keys_ && !HasTimeTag(line.raw_key)) {
     new_keys_.push_back(line.raw_key);
     return false;

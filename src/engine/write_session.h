@@ -1,6 +1,7 @@
 // Turns the lines of one request into a write batch: routes, resolves and checks them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -88,7 +89,10 @@ class WriteSession {
   // One pass over the lines; true when they must be read again because a route learned something
   // that changes what earlier lines meant.
   absl::StatusOr<bool> Pass(const WriteContext& context, LineSource& lines);
-  absl::Status Take(const WriteContext& context, const model::Line& line);
+  // The next lines, and their series where they are found at once.
+  size_t NextLines(LineSource& lines);
+  // `ref`: the line's series, or none when it has not been found.
+  absl::Status Take(const WriteContext& context, const model::Line& line, index::SeriesRef ref);
   // Whether the line's measurement is kept for less time than its age.
   bool BeyondMeasurement(const model::Line& line, int64_t now_ns) const;
   absl::StatusOr<Route*> RouteOf(const WriteContext& context, int64_t time_ns);
@@ -111,6 +115,12 @@ class WriteSession {
   model::WriteTarget target_;
   model::WriteBatchBuilder batch_;
   std::unique_ptr<index::SeriesTable::Lookup> lookup_;
+  // Lines are taken in groups when there are many series, so that looking them up overlaps.
+  static constexpr size_t kGroupLines = 16;
+  size_t group_lines_ = 1;
+  std::array<model::Line, kGroupLines> lines_;
+  std::array<std::string_view, kGroupLines> keys_;
+  std::array<index::SeriesRef, kGroupLines> refs_;
   std::vector<std::unique_ptr<Route>> routes_;
   size_t last_route_ = 0;
   bool refuse_again_ = false;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -66,8 +67,13 @@ class SeriesSpellings {
   bool Find(std::string_view spelling, uint64_t hash, SeriesRef* ref) const {
     return young_->Find(spelling, hash, ref) || old_->Find(spelling, hash, ref);
   }
-  void Prefetch(uint64_t hash, int stage) const {
-    if (stage < BytesTable::kPrefetchStages) young_->spellings.Prefetch(hash, stage);
+  void Prefetch(std::span<const uint64_t> hashes) const {
+    for (int stage = 0; stage < BytesTable::kPrefetchStages; ++stage) {
+      for (const uint64_t hash : hashes) {
+        young_->spellings.Prefetch(hash, stage);
+        old_->spellings.Prefetch(hash, stage);
+      }
+    }
   }
   // Takes the place of what the spelling meant before.
   void Add(std::string_view spelling, uint64_t hash, SeriesRef ref);

@@ -23,10 +23,14 @@ bool SeriesParts::Find(std::string_view key, uint64_t hash, std::string* scratch
   return false;
 }
 
-void SeriesParts::Prefetch(uint64_t hash, int stage) const {
-  delta->Prefetch(hash, stage);
-  for (const auto& part : frozen) part->Prefetch(hash, stage);
-  for (const SegmentPart& part : segments) part.segment->Prefetch(hash, stage);
+void SeriesParts::Prefetch(std::span<const uint64_t> hashes) const {
+  for (int stage = 0; stage < SeriesSegment::kPrefetchStages; ++stage) {
+    for (const uint64_t hash : hashes) {
+      delta->Prefetch(hash, stage);
+      for (const auto& part : frozen) part->Prefetch(hash, stage);
+      for (const SegmentPart& part : segments) part.segment->Prefetch(hash, stage);
+    }
+  }
 }
 
 const SegmentPart* SeriesParts::PartOf(SeriesId series, uint32_t* index) const {

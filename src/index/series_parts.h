@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,8 @@ struct SeriesParts {
 
   // Finds a living series, which is then watched no more.
   bool Find(std::string_view key, uint64_t hash, std::string* scratch, SeriesRef* ref) const;
-  void Prefetch(uint64_t hash, int stage) const;
+  // Loads what Find() of each of the keys will need, which overlaps; best with some 16 keys.
+  void Prefetch(std::span<const uint64_t> hashes) const;
   // Whether an id that was given out lives; it is then watched no more.
   bool Take(model::SeriesId series) const;
   bool IsLive(model::SeriesId series) const;

@@ -27,6 +27,8 @@ constexpr uint64_t kAliasBytesMax = 32u << 20;
 constexpr uint64_t kRecentBytesMax = 8u << 20;
 // What one lookup adds to them at most, so that many series that change all the time cost little.
 constexpr size_t kRecentPerLookup = 256;
+// Keys looked up at once: about as many loads as a core keeps on their way.
+constexpr size_t kGroup = 16;
 
 }  // namespace
 
@@ -136,17 +138,12 @@ class SeriesTableImpl::LookupImpl : public Lookup {
 
   void FindMany(std::span<const std::string_view> raw_keys,
                 SeriesRef* refs) override ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    constexpr size_t kGroup = 16;  // about as many loads as a core keeps on their way
     uint64_t hashes[kGroup];
     for (size_t first = 0; first < raw_keys.size(); first += kGroup) {
       const size_t count = std::min(kGroup, raw_keys.size() - first);
       for (size_t i = 0; i < count; ++i) hashes[i] = BytesTable::Hash(raw_keys[first + i]);
-      for (int stage = 0; stage < SeriesSegment::kPrefetchStages; ++stage) {
-        for (size_t i = 0; i < count; ++i) {
-          table_.recent_.Prefetch(hashes[i], stage);
-          table_.parts_.Prefetch(hashes[i], stage);
-        }
-      }
+      table_.recent_.Prefetch({hashes, count});
+      table_.parts_.Prefetch({hashes, count});
       for (size_t i = 0; i < count; ++i) {
         SeriesRef& ref = refs[first + i];
         if (!FindHashed(raw_keys[first + i], hashes[i], &ref)) ref = {};
@@ -305,17 +302,29 @@ absl::Status SeriesTableImpl::RegisterGroup(std::span<const std::string_view> ra
   }
 
   absl::MutexLock lock(&mu_);
+  EraseKnown(&keys);
   SeriesRef ref;
-  std::erase_if(keys, [&](const HashedKey& key) {
-    mu_.AssertHeld();
-    return Find(key, &ref);
-  });
   if (!keys.empty()) RETURN_IF_ERROR(AddSeries(keys, sink).status());
   for (const Spelling& spelling : spellings) {
     if (!Find(spelling.key, &ref)) continue;
     aliases_.Add(spelling.raw_key, BytesTable::Hash(spelling.raw_key), ref);
   }
   return absl::OkStatus();
+}
+
+void SeriesTableImpl::EraseKnown(std::vector<HashedKey>* keys) {
+  uint64_t hashes[kGroup];
+  SeriesRef ref;
+  size_t kept = 0;
+  for (size_t first = 0; first < keys->size(); first += kGroup) {
+    const size_t count = std::min(kGroup, keys->size() - first);
+    for (size_t i = 0; i < count; ++i) hashes[i] = (*keys)[first + i].hash;
+    parts_.Prefetch({hashes, count});
+    for (size_t i = first; i < first + count; ++i) {
+      if (!Find((*keys)[i], &ref)) (*keys)[kept++] = (*keys)[i];
+    }
+  }
+  keys->resize(kept);
 }
 
 absl::StatusOr<SeriesRef> SeriesTableImpl::AddSeries(std::span<const HashedKey> keys,

@@ -18,7 +18,7 @@ namespace {
 
 // A segment is merged with what follows it when it is no more than this many times its size, so
 // that a table of n series has O(log n) segments and a series is rewritten O(log n) times.
-constexpr uint64_t kMergeRatio = 3;
+constexpr uint64_t kMergeRatio = 1;
 // Forgotten series are worth a rewrite when they are more than 1 / this of their segment.
 constexpr uint64_t kDeadShare = 4;
 // Bounds the memory of a merge: a new segment is begun when one holds so many key bytes.

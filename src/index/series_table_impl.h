@@ -75,6 +75,8 @@ class SeriesTableImpl : public SeriesTable {
   bool Find(const HashedKey& key, SeriesRef* ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status RegisterGroup(std::span<const std::string_view> raw_keys, const DefinitionSink& sink)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // Leaves those that are in no part.
+  void EraseKnown(std::vector<HashedKey>* keys) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Adds series that differ and are known to be absent, once `sink` has taken their definitions.
   // Returns the ids and measurement of the last.
   absl::StatusOr<SeriesRef> AddSeries(std::span<const HashedKey> keys, const DefinitionSink& sink)

@@ -16,7 +16,7 @@ using model::SeriesId;
 namespace {
 
 // A segment is merged with what follows it when it is no more than this many times its size.
-constexpr uint64_t kMergeRatio = 3;
+constexpr uint64_t kMergeRatio = 1;
 // Larger segments are made by no merge, which bounds its memory.
 constexpr uint64_t kMergeSeriesMax = 8u << 20;
 // Dead series are worth a rewrite when they are more than 1 / this of all.

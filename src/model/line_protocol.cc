@@ -1,6 +1,7 @@
 #include "model/line_protocol.h"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 
 #include "base/strings.h"
@@ -84,31 +85,35 @@ struct LineReader::State {
   size_t marks_max = 0;
   const uint32_t* mark = nullptr;       // the first at or behind `at`
   const uint32_t* marks_end = nullptr;  // behind the window's last newline
-  PlainLineParser plain;
 
-  std::vector<LineField> fields;
-  std::string text_buffer;  // strings that had escapes
+  // What the lines of one call borrow, each its own.
+  struct Slot {
+    PlainLineParser plain;
+    std::vector<LineField> fields;
+    std::string text_buffer;  // strings that had escapes
+  };
+  std::deque<Slot> slots;
   std::string why;
   std::string error;
   size_t errors = 0;
 
-  bool Next(Line* line);
+  bool Next(Slot& slot, Line* line);
   void MarkWindow();
-  LineKind ReadAnyLine(Line* line);
+  LineKind ReadAnyLine(Slot& slot, Line* line);
   void AddError(std::string_view text);
 };
 
-bool LineReader::State::Next(Line* line) {
+bool LineReader::State::Next(Slot& slot, Line* line) {
   while (at < body.size()) {
     if (mark == marks_end) MarkWindow();
     const auto start = static_cast<uint32_t>(at - window_start);
     if (window[start] == '\n') {
       ++at;
       ++mark;
-    } else if (plain.Parse(window, start, &mark, rule, line)) [[likely]] {
+    } else if (slot.plain.Parse(window, start, &mark, rule, line)) [[likely]] {
       at = window_start + mark[-1] + 1;
       return true;
-    } else if (ReadAnyLine(line) == LineKind::kGood) {
+    } else if (ReadAnyLine(slot, line) == LineKind::kGood) {
       return true;
     }
   }
@@ -145,12 +150,12 @@ void LineReader::State::MarkWindow() {
 }
 
 // Reads the line at `at` by the full grammar.
-LineKind LineReader::State::ReadAnyLine(Line* line) {
+LineKind LineReader::State::ReadAnyLine(Slot& slot, Line* line) {
   const size_t end = FindLineEnd(body, at);
   const std::string_view raw = body.substr(at, end - at);
   at = end + 1;
   while (mark != marks_end && window_start + *mark < at) ++mark;
-  const LineKind kind = ParseLine(raw, rule, &fields, &text_buffer, line, &why);
+  const LineKind kind = ParseLine(raw, rule, &slot.fields, &slot.text_buffer, line, &why);
   if (kind == LineKind::kBad) AddError(line->text);
   return kind;
 }
@@ -175,7 +180,12 @@ LineReader::LineReader(std::string_view body, Precision precision, int64_t defau
 
 LineReader::~LineReader() { delete state_; }
 
-bool LineReader::Next(Line* line) { return state_->Next(line); }
+size_t LineReader::Next(std::span<Line> lines) {
+  while (state_->slots.size() < lines.size()) state_->slots.emplace_back();
+  size_t count = 0;
+  while (count < lines.size() && state_->Next(state_->slots[count], &lines[count])) ++count;
+  return count;
+}
 
 const std::string& LineReader::error() const { return state_->error; }
 size_t LineReader::errors() const { return state_->errors; }

@@ -32,7 +32,7 @@ struct LineField {
   FieldValue value;           // a string borrows the reader (unescaped) or the body
 };
 
-// One good line. Everything borrows the body or the reader: valid until the next Next().
+// One good line. Everything borrows the body or the reader: valid until the next call of a Next().
 struct Line {
   std::string_view text;              // the whole line, for messages
   std::string_view raw_key;           // "measurement,tags" as written
@@ -57,7 +57,10 @@ class LineReader {
 
   // Moves to the next good line; false at the end of the body. Blank and comment lines are passed
   // over; bad ones too, and added to error().
-  bool Next(Line* line);
+  bool Next(Line* line) { return Next(std::span(line, 1)) == 1; }
+  // The next good lines, as many as there is room for; returns how many, fewer only at the end of
+  // the body.
+  size_t Next(std::span<Line> lines);
 
   // Every bad line so far as InfluxDB words it, joined with newlines:
   // "unable to parse '<line>': <why>". Empty when there was none. Its length is bounded: beyond

@@ -14,6 +14,9 @@ namespace {
 
 using model::SeriesId;
 
+// Between two calls of the throttle, which looks at the clock.
+constexpr uint64_t kThrottleBytes = 64 << 10;
+
 class Merger {
  public:
   Merger(base::Env& env, const std::string& folder, std::span<const MergeInput> inputs,
@@ -34,7 +37,8 @@ class Merger {
   absl::Status JoinRow(SeriesId series);
   absl::Status OpenWriter();
   absl::Status FinishWriter();
-  void Throttle();
+  // Tells the throttle what is due, if that is so much.
+  void Throttle(uint64_t least);
 
   base::Env& env_;
   const std::string& folder_;
@@ -45,6 +49,7 @@ class Merger {
   std::vector<FileWriterImpl::Cell> cells_;
   std::unique_ptr<FileWriterImpl> writer_;
   uint64_t throttled_bytes_ = 0;  // of writer_
+  uint64_t due_bytes_ = 0;        // read and written, and not yet told to the throttle
   std::vector<FileInfo> files_;
 };
 
@@ -61,19 +66,21 @@ absl::Status Merger::FinishWriter() {
   if (writer_ == nullptr) return absl::OkStatus();
   ASSIGN_OR_RETURN(FileInfo info, writer_->Finish());
   files_.push_back(std::move(info));
-  Throttle();
+  Throttle(1);
   writer_.reset();
   return absl::OkStatus();
 }
 
-void Merger::Throttle() {
-  uint64_t bytes = 0;
-  for (const auto& stream : streams_) bytes += stream->TakeBytesRead();
+void Merger::Throttle(uint64_t least) {
+  for (const auto& stream : streams_) due_bytes_ += stream->TakeBytesRead();
   if (writer_ != nullptr) {
-    bytes += writer_->bytes_written() - throttled_bytes_;
+    due_bytes_ += writer_->bytes_written() - throttled_bytes_;
     throttled_bytes_ = writer_->bytes_written();
   }
-  if (bytes > 0 && options_.throttle) options_.throttle(bytes);
+  if (due_bytes_ >= least) {
+    if (options_.throttle) options_.throttle(due_bytes_);
+    due_bytes_ = 0;
+  }
 }
 
 absl::Status Merger::TakeChunk(SeriesId series, MergeStream& stream) {
@@ -86,7 +93,7 @@ absl::Status Merger::TakeChunk(SeriesId series, MergeStream& stream) {
   if (copy) {
     ASSIGN_OR_RETURN(const RawChunk raw, stream.Raw());
     RETURN_IF_ERROR(writer_->AddRaw(series, raw));
-    if (options_.throttle) options_.throttle(raw.data.size());
+    due_bytes_ += raw.data.size();
     return stream.SkipChunk();
   }
   RETURN_IF_ERROR(stream.Decode());
@@ -162,7 +169,7 @@ absl::Status Merger::MergeSeries(SeriesId series) {
     } else {
       RETURN_IF_ERROR(TakeRows(series, stream, bound));
     }
-    Throttle();
+    Throttle(kThrottleBytes);
   }
 }
 

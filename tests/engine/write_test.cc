@@ -1,4 +1,8 @@
 // What a client is told of lines that cannot be stored: InfluxDB's rules and words.
+#include <random>
+#include <string>
+#include <vector>
+
 #include "tests/engine/store_fixture.h"
 
 namespace varve::engine {
@@ -121,6 +125,41 @@ TEST_F(WriteTest, AFullCacheRefusesUntilItIsFlushed) {
 TEST_F(WriteTest, SpellingsOfOneSeriesMeet) {
   EXPECT_EQ(Write("m,b=1,a=2 v=1 1\nm,a=2,b=1 v=2 2"), "");
   EXPECT_EQ(Read(), "m,a=2,b=1 1 v=1\nm,a=2,b=1 2 v=2\n");
+}
+
+// With many series lines are looked up in groups, of which some lines are new, odd or bad.
+TEST_F(WriteTest, ManySeriesChangeNoAnswer) {
+  constexpr int kSeries = 31'000;
+  router.AddDatabase("many");
+  std::string body;
+  for (int i = 0; i < kSeries; ++i) base::StrAppend(body, "other,n=", i, " v=1 1\n");
+  ASSERT_EQ(Write(body, "many"), "");
+  ASSERT_EQ(Write("other,n=0 v=1 1"), "");
+  Flush();
+  std::mt19937 random(7);
+  const std::vector<std::string> tags = {"",        ",a=1,b=2", ",b=2,a=1", ",a=1\\ 2,b=x",
+                                         ",time=1", ",n=",      ",c=\\,,n="};
+  for (int round = 0; round < 20; ++round) {
+    body.clear();
+    for (int line = 0; line < 60; ++line) {
+      const std::string& tag = tags[random() % tags.size()];
+      base::StrAppend(body, "m", random() % 2, tag);
+      if (tag.ends_with("n=")) base::StrAppend(body, random() % 40);
+      base::StrAppend(body, random() % 8 == 0 ? " s=\"a\\\"b\"" : " v=", line,
+                      random() % 30 == 0 ? "i " : " ", random() % 500, "\n");
+    }
+    const WriteResult few = WriteRaw(body);
+    const WriteResult many = WriteRaw(body, "many");
+    EXPECT_EQ(few.status, many.status) << body;
+    EXPECT_EQ(few.points_written, many.points_written);
+    EXPECT_EQ(few.points_dropped, many.points_dropped);
+    if (round % 5 == 0) Flush();
+  }
+  const auto without_others = [](const std::string& all) {
+    return all.substr(0, all.find("other,"));
+  };
+  EXPECT_EQ(without_others(Read("many")), without_others(Read()));
+  EXPECT_EQ(View("many")->Match("other", index::TagPredicate::All()).Count(), uint64_t{kSeries});
 }
 
 }  // namespace

@@ -60,14 +60,24 @@ void PrintTo(const Outcome& outcome, std::ostream* out) {
   *out << "error: " << outcome.error;
 }
 
+// Takes up to `group` lines at once, and looks at them when it has all.
+Outcome ReadInGroups(std::string_view body, Precision precision, size_t group) {
+  LineReader reader(body, precision, kDefaultTime);
+  Outcome outcome;
+  std::vector<Line> lines(group);
+  while (const size_t count = reader.Next(std::span(lines))) {
+    for (size_t i = 0; i < count; ++i) outcome.lines.push_back(Describe(lines[i]));
+  }
+  outcome.error = reader.error();
+  return outcome;
+}
+
 // Reads `body` from a heap block of its exact size, so that a sanitizer sees any read outside.
 Outcome Read(std::string_view body, Precision precision = Precision::kNs) {
   const std::vector<char> exact(body.begin(), body.end());
-  LineReader reader({exact.data(), exact.size()}, precision, kDefaultTime);
-  Outcome outcome;
-  Line line;
-  while (reader.Next(&line)) outcome.lines.push_back(Describe(line));
-  outcome.error = reader.error();
+  const std::string_view text(exact.data(), exact.size());
+  Outcome outcome = ReadInGroups(text, precision, 1);
+  EXPECT_EQ(ReadInGroups(text, precision, 3), outcome);
   return outcome;
 }
 
