@@ -16,6 +16,9 @@ constexpr size_t kRowBytes = 24;
 // With so many series what a look-up reads is seldom in the processor's caches.
 constexpr uint64_t kManySeries = 30'000;
 
+// A session that waits for its next request keeps room for so many lines at most.
+constexpr size_t kKeptLines = 64'000;
+
 bool HasTimeTag(std::string_view raw_key) {
   if (raw_key.find(kTimeTag) == std::string_view::npos) return false;
   const auto key = model::ParseRawSeriesKey(raw_key);
@@ -76,6 +79,7 @@ void WriteSession::Begin(std::shared_ptr<DatabaseState> database, model::WriteTa
   database_ = std::move(database);
   pin_ = database_->forgetter().NewPin();
   target_ = std::move(target);
+  line_series_.clear();
   parse_errors_.clear();
   any_line_ = false;
   // Layout ids are the database's own: forget those of the last one.
@@ -85,6 +89,7 @@ void WriteSession::Begin(std::shared_ptr<DatabaseState> database, model::WriteTa
 
 void WriteSession::End() {
   lookup_.reset();
+  if (line_series_.capacity() > kKeptLines) line_series_ = {};
   routes_.clear();
   pin_.reset();
   database_.reset();
@@ -105,6 +110,7 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   batch_.Reset(database_->id());
   ++pass_;
   new_keys_.clear();
+  new_lines_.clear();
   beyond_retention_.clear();
   beyond_limits_ = 0;
   accepted_ = AcceptedRange(target_, context.now_ns);
@@ -120,15 +126,21 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   }
   lines.Restart();
   group_lines_ = database_->table().series_count() < kManySeries ? 1 : kGroupLines;
-  while (const size_t count = NextLines(lines)) {
+  const bool is_first = line_series_.empty();
+  for (size_t line = 0; const size_t count = NextLines(lines, line); line += count) {
     any_line_ = true;
-    for (size_t i = 0; i < count; ++i) RETURN_IF_ERROR(Take(context, lines_[i], refs_[i]));
+    for (size_t i = 0; i < count; ++i) {
+      RETURN_IF_ERROR(Take(context, lines_[i], &refs_[i]));
+      if (is_first) line_series_.push_back(refs_[i]);
+    }
   }
   parse_errors_.assign(lines.error());
   gathers_keys_ = false;
   if (!new_keys_.empty()) {
     lookup_.reset();
-    RETURN_IF_ERROR(database_->table().RegisterMany(new_keys_, Sink(context)));
+    std::vector<index::SeriesRef> registered;
+    RETURN_IF_ERROR(database_->table().RegisterMany(new_keys_, Sink(context), &registered));
+    for (size_t i = 0; i < registered.size(); ++i) line_series_[new_lines_[i]] = registered[i];
     return true;
   }
   if (refuse_again_) return true;
@@ -139,8 +151,12 @@ absl::StatusOr<bool> WriteSession::Pass(const WriteContext& context, LineSource&
   });
 }
 
-size_t WriteSession::NextLines(LineSource& lines) {
+size_t WriteSession::NextLines(LineSource& lines, size_t line) {
   const size_t count = lines.Next(std::span(lines_).first(group_lines_));
+  if (line + count <= line_series_.size()) {
+    std::copy_n(line_series_.begin() + static_cast<ptrdiff_t>(line), count, refs_.begin());
+    return count;
+  }
   if (group_lines_ == 1) {
     refs_[0] = {};
     return count;
@@ -157,7 +173,7 @@ size_t WriteSession::NextLines(LineSource& lines) {
 }
 
 absl::Status WriteSession::Take(const WriteContext& context, const model::Line& line,
-                                index::SeriesRef ref) {
+                                index::SeriesRef* ref) {
   if (!accepted_.Contains(line.time_ns) ||
       (line.time_ns < short_before_ns_ && BeyondMeasurement(line, context.now_ns))) {
     ++beyond_limits_;
@@ -168,17 +184,17 @@ absl::Status WriteSession::Take(const WriteContext& context, const model::Line& 
     beyond_retention_.push_back(line.time_ns);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const bool resolved, Resolve(context, line, *route, &ref));
+  ASSIGN_OR_RETURN(const bool resolved, Resolve(context, line, *route, ref));
   if (!resolved || !new_keys_.empty()) return absl::OkStatus();
-  ASSIGN_OR_RETURN(const LineLayout* const layout, LayoutOf(context, line, ref));
+  ASSIGN_OR_RETURN(const LineLayout* const layout, LayoutOf(context, line, *ref));
   if (route->refused) {
-    route->pointless_series.push_back(ref.series);
+    route->pointless_series.push_back(ref->series);
     ++route->dropped;
     return absl::OkStatus();
   }
   if ((layout->is_identity && route->validated->Contains(layout->id)) ||
-      Validate(*layout, ref, *route)) {
-    AddRow(*layout, line, ref.series, *route);
+      Validate(*layout, *ref, *route)) {
+    AddRow(*layout, line, ref->series, *route);
   }
   return absl::OkStatus();
 }
@@ -225,6 +241,7 @@ absl::StatusOr<bool> WriteSession::Resolve(const WriteContext& context, const mo
   }
   if (gathers_keys_ && !HasTimeTag(line.raw_key)) {
     new_keys_.push_back(line.raw_key);
+    new_lines_.push_back(line_series_.size());
     return false;
   }
   lookup_.reset();

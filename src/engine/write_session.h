@@ -89,10 +89,11 @@ class WriteSession {
   // One pass over the lines; true when they must be read again because a route learned something
   // that changes what earlier lines meant.
   absl::StatusOr<bool> Pass(const WriteContext& context, LineSource& lines);
-  // The next lines, and their series where they are found at once.
-  size_t NextLines(LineSource& lines);
-  // `ref`: the line's series, or none when it has not been found.
-  absl::Status Take(const WriteContext& context, const model::Line& line, index::SeriesRef ref);
+  // The next lines, of which the first is the `line`-th, with their series where a pass before this
+  // found them, or where they are found together.
+  size_t NextLines(LineSource& lines, size_t line);
+  // `ref`: the line's series, or none when it has not been found; then it is looked for.
+  absl::Status Take(const WriteContext& context, const model::Line& line, index::SeriesRef* ref);
   // Whether the line's measurement is kept for less time than its age.
   bool BeyondMeasurement(const model::Line& line, int64_t now_ns) const;
   absl::StatusOr<Route*> RouteOf(const WriteContext& context, int64_t time_ns);
@@ -134,6 +135,9 @@ class WriteSession {
   // for each; once it has found one, it looks for no more than others.
   bool gathers_keys_ = false;
   std::vector<std::string_view> new_keys_;
+  std::vector<size_t> new_lines_;  // theirs
+  // Of each line, as far as the passes so far have found them. The pin keeps them valid.
+  std::vector<index::SeriesRef> line_series_;
   std::vector<BatchLayout> layouts_;  // by layout id of the database
   uint32_t pass_ = 0;
   std::vector<model::FieldValue> values_;

@@ -1,11 +1,9 @@
 #include "index/series_table.h"
 
 #include <algorithm>
-#include <deque>
 #include <span>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "base/check.h"
 #include "base/status.h"
 #include "index/series_definition.h"
@@ -21,14 +19,11 @@ using model::SeriesId;
 
 namespace {
 
-constexpr size_t kKeyBytesMax = 65535;  // InfluxDB's limit
 constexpr uint64_t kAliasBytesMax = 32u << 20;
 // Some hundred thousand short keys: what clients write again and again.
 constexpr uint64_t kRecentBytesMax = 8u << 20;
 // What one lookup adds to them at most, so that many series that change all the time cost little.
 constexpr size_t kRecentPerLookup = 256;
-// Keys looked up at once: about as many loads as a core keeps on their way.
-constexpr size_t kGroup = 16;
 
 }  // namespace
 
@@ -186,170 +181,8 @@ std::unique_ptr<SeriesTable::Lookup> SeriesTableImpl::NewLookup() {
   return std::make_unique<LookupImpl>(*this);
 }
 
-namespace {
-
-// The canonical bytes of the series that `raw_key` spells: itself, or `storage`.
-absl::StatusOr<std::string_view> CanonicalKey(std::string_view raw_key, std::string* storage) {
-  if (raw_key.size() > kKeyBytesMax) {
-    return base::InvalidArgument("max key length exceeded: ", raw_key.size(), " > ", kKeyBytesMax);
-  }
-  if (model::IsPlainlyCanonical(raw_key)) return raw_key;
-  ASSIGN_OR_RETURN(const model::SeriesKey parsed, model::ParseRawSeriesKey(raw_key));
-  *storage = parsed.Encode();
-  return *storage;
-}
-
-// The measurements of keys in turn: the schema's, and new ones with the ids that follow.
-class MeasurementFinder {
- public:
-  explicit MeasurementFinder(const SchemaTable& schema) : schema_(schema) {}
-
-  MeasurementId Find(std::string_view key) {
-    // Mostly that of the key before.
-    if (!last_start_.empty() && key.starts_with(last_start_)) return last_;
-    std::string name = model::MeasurementOf(key);
-    last_ = schema_.FindMeasurement(name);
-    if (last_ == kNoId) {
-      const auto next = static_cast<MeasurementId>(schema_.measurement_count() + fresh_.size());
-      const auto [at, is_new] = fresh_ids_.try_emplace(name, next);
-      if (is_new) fresh_.push_back(std::move(name));
-      last_ = at->second;
-    }
-    // Without an escape the name ends at the first comma.
-    const size_t comma = key.find(',');
-    const bool is_plain = key.find('\\') == std::string_view::npos && comma != key.npos;
-    last_start_ = is_plain ? key.substr(0, comma + 1) : std::string_view();
-    return last_;
-  }
-  const std::vector<std::string>& fresh() const { return fresh_; }
-
- private:
-  const SchemaTable& schema_;
-  std::vector<std::string> fresh_;
-  base::StringMap<MeasurementId> fresh_ids_;
-  std::string_view
-      last_start_;  // of the key: its measurement and the comma; empty: none to compare
-  MeasurementId last_ = kNoId;
-};
-
-// How many of `keys`, one at least, are registered under one lock and as one record of the log.
-size_t GroupOf(std::span<const std::string_view> keys) {
-  constexpr size_t kGroupBytesMax = 1 << 20;
-  size_t bytes = keys[0].size();
-  size_t count = 1;
-  while (count < keys.size() && bytes < kGroupBytesMax) bytes += keys[count++].size();
-  return count;
-}
-
-}  // namespace
-
 bool SeriesTableImpl::Find(const HashedKey& key, SeriesRef* ref) {
   return parts_.Find(key.key, key.hash, &scratch_, ref);
-}
-
-absl::StatusOr<SeriesRef> SeriesTableImpl::Register(std::string_view raw_key,
-                                                    const DefinitionSink& sink) {
-  std::string storage;
-  ASSIGN_OR_RETURN(const std::string_view bytes, CanonicalKey(raw_key, &storage));
-  const HashedKey key{bytes, BytesTable::Hash(bytes)};
-  absl::MutexLock lock(&mu_);
-  SeriesRef ref;
-  if (!Find(key, &ref)) {
-    ASSIGN_OR_RETURN(ref, AddSeries({&key, 1}, sink));
-  }
-  if (bytes != raw_key) aliases_.Add(raw_key, BytesTable::Hash(raw_key), ref);
-  return ref;
-}
-
-absl::Status SeriesTableImpl::RegisterMany(std::span<const std::string_view> raw_keys,
-                                           const DefinitionSink& sink) {
-  while (!raw_keys.empty()) {
-    const size_t count = GroupOf(raw_keys);
-    RETURN_IF_ERROR(RegisterGroup(raw_keys.first(count), sink));
-    raw_keys = raw_keys.subspan(count);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SeriesTableImpl::RegisterGroup(std::span<const std::string_view> raw_keys,
-                                            const DefinitionSink& sink) {
-  struct Spelling {
-    std::string_view raw_key;
-    HashedKey key;
-  };
-  std::vector<HashedKey> keys;
-  std::vector<Spelling> spellings;  // that differ from the canonical bytes
-  std::deque<std::string> made;     // canonical bytes of those
-  std::string storage;
-  absl::flat_hash_set<HashedKey> seen;
-  for (const std::string_view raw_key : raw_keys) {
-    const HashedKey raw{raw_key, BytesTable::Hash(raw_key)};
-    if (!seen.insert(raw).second) continue;
-    const auto bytes = CanonicalKey(raw_key, &storage);
-    if (!bytes.ok()) continue;
-    if (bytes->data() == raw_key.data()) {
-      keys.push_back(raw);
-    } else {
-      const std::string_view kept = made.emplace_back(*bytes);
-      keys.push_back({kept, BytesTable::Hash(kept)});
-      spellings.push_back({raw_key, keys.back()});
-    }
-  }
-  if (!spellings.empty()) {
-    // Several may be of one series.
-    seen.clear();
-    std::erase_if(keys, [&](const HashedKey& key) { return !seen.insert(key).second; });
-  }
-
-  absl::MutexLock lock(&mu_);
-  EraseKnown(&keys);
-  SeriesRef ref;
-  if (!keys.empty()) RETURN_IF_ERROR(AddSeries(keys, sink).status());
-  for (const Spelling& spelling : spellings) {
-    if (!Find(spelling.key, &ref)) continue;
-    aliases_.Add(spelling.raw_key, BytesTable::Hash(spelling.raw_key), ref);
-  }
-  return absl::OkStatus();
-}
-
-void SeriesTableImpl::EraseKnown(std::vector<HashedKey>* keys) {
-  uint64_t hashes[kGroup];
-  SeriesRef ref;
-  size_t kept = 0;
-  for (size_t first = 0; first < keys->size(); first += kGroup) {
-    const size_t count = std::min(kGroup, keys->size() - first);
-    for (size_t i = 0; i < count; ++i) hashes[i] = (*keys)[first + i].hash;
-    parts_.Prefetch({hashes, count});
-    for (size_t i = first; i < first + count; ++i) {
-      if (!Find((*keys)[i], &ref)) (*keys)[kept++] = (*keys)[i];
-    }
-  }
-  keys->resize(kept);
-}
-
-absl::StatusOr<SeriesRef> SeriesTableImpl::AddSeries(std::span<const HashedKey> keys,
-                                                     const DefinitionSink& sink) {
-  SeriesDelta& delta = *parts_.delta;
-  const SeriesId first = delta.end();
-  if (delta.full() || kNoId - first < keys.size()) {
-    return base::ResourceExhausted("too many series in one database");
-  }
-  absl::MutexLock schema_lock(&schema_mu_);
-  MeasurementFinder finder(schema_);
-  std::vector<MeasurementId> measurements;
-  measurements.reserve(keys.size());
-  std::string definitions;
-  for (const HashedKey& key : keys) {
-    SeriesDefinition definition{.kind = SeriesDefinition::Kind::kSeries, .text = key.key};
-    definition.id = static_cast<SeriesId>(first + measurements.size());
-    definition.measurement = finder.Find(key.key);
-    definition.AppendTo(&definitions);
-    measurements.push_back(definition.measurement);
-  }
-  RETURN_IF_ERROR(sink(std::move(definitions)));
-  for (const std::string& name : finder.fresh()) schema_.AddMeasurement(name);
-  for (size_t i = 0; i < keys.size(); ++i) delta.Add(keys[i].key, keys[i].hash, measurements[i]);
-  return SeriesRef{.series = delta.end() - 1, .measurement = measurements.back()};
 }
 
 FieldId SeriesTableImpl::FindField(MeasurementId measurement, std::string_view name) const {

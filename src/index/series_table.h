@@ -68,10 +68,10 @@ class SeriesTable {
   virtual absl::StatusOr<SeriesRef> Register(std::string_view raw_key,
                                              const DefinitionSink& sink) = 0;
   // Registers those of `raw_keys`, in their order, that are new: one lock and one call of `sink`
-  // for all. Passes over what Register() says INVALID_ARGUMENT to. An error is the sink's, or
-  // RESOURCE_EXHAUSTED; nothing is registered then.
+  // for some thousands. Fills `refs` with their series, and none for what Register() says
+  // INVALID_ARGUMENT to. An error is the sink's, or RESOURCE_EXHAUSTED.
   virtual absl::Status RegisterMany(std::span<const std::string_view> raw_keys,
-                                    const DefinitionSink& sink) = 0;
+                                    const DefinitionSink& sink, std::vector<SeriesRef>* refs) = 0;
   // Finds a field by its unescaped name; kNoId when there is none.
   virtual model::FieldId FindField(model::MeasurementId measurement,
                                    std::string_view name) const = 0;

@@ -21,6 +21,8 @@
 
 namespace varve::index {
 
+inline constexpr size_t kKeyBytesMax = 65535;  // InfluxDB's limit
+
 // Lock order: flush_mu_, mu_, schema_mu_.
 class SeriesTableImpl : public SeriesTable {
  public:
@@ -29,8 +31,8 @@ class SeriesTableImpl : public SeriesTable {
 
   std::unique_ptr<Lookup> NewLookup() override;
   absl::StatusOr<SeriesRef> Register(std::string_view raw_key, const DefinitionSink& sink) override;
-  absl::Status RegisterMany(std::span<const std::string_view> raw_keys,
-                            const DefinitionSink& sink) override;
+  absl::Status RegisterMany(std::span<const std::string_view> raw_keys, const DefinitionSink& sink,
+                            std::vector<SeriesRef>* refs) override;
   model::FieldId FindField(model::MeasurementId measurement, std::string_view name) const override;
   absl::StatusOr<model::FieldId> RegisterField(model::MeasurementId measurement,
                                                std::string_view name,
@@ -57,6 +59,9 @@ class SeriesTableImpl : public SeriesTable {
   uint64_t disk_bytes() const override;
 
  private:
+  // Keys looked up at once: about as many loads as a core keeps on their way.
+  static constexpr size_t kGroup = 16;
+
   class LookupImpl;
   class KeyReaderImpl;
   struct FlushPlan;
@@ -73,13 +78,15 @@ class SeriesTableImpl : public SeriesTable {
   };
 
   bool Find(const HashedKey& key, SeriesRef* ref) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status RegisterGroup(std::span<const std::string_view> raw_keys, const DefinitionSink& sink)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  // Leaves those that are in no part.
-  void EraseKnown(std::vector<HashedKey>* keys) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Adds series that differ and are known to be absent, once `sink` has taken their definitions.
-  // Returns the ids and measurement of the last.
-  absl::StatusOr<SeriesRef> AddSeries(std::span<const HashedKey> keys, const DefinitionSink& sink)
+  absl::Status RegisterGroup(std::span<const std::string_view> raw_keys, const DefinitionSink& sink,
+                             SeriesRef* refs) ABSL_LOCKS_EXCLUDED(mu_);
+  // Finds series, and adds those that are absent; `keys` differ. Fills refs[i] for keys[i].
+  absl::Status FindOrAdd(std::span<const HashedKey> keys, const DefinitionSink& sink,
+                         SeriesRef* refs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Adds series that differ and are known to be absent, once `sink` has taken their definitions:
+  // they get the ids that follow. Returns their measurements.
+  absl::StatusOr<std::vector<model::MeasurementId>> AddSeries(std::span<const HashedKey> keys,
+                                                              const DefinitionSink& sink)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) ABSL_LOCKS_EXCLUDED(schema_mu_);
   absl::Status ApplySeries(model::SeriesId series, model::MeasurementId measurement,
                            std::string_view key);

@@ -120,17 +120,15 @@ TEST_F(SeriesTableTest, ManyAtOnceAreWhatOneByOneGives) {
                        : random() % 6 == 0 ? base::StrCat("m,b=", i % 3, ",a=", i % 5)
                                            : RandomKey(random));
       }
-      ASSERT_TRUE(
-          table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log())
-              .ok());
-      for (const std::string& key : keys) {
-        const auto expected = other->Register(key, IgnoreDefinition);
+      const std::vector<SeriesRef> refs = MustRegisterMany(keys);
+      for (size_t i = 0; i < keys.size(); ++i) {
+        const std::string& key = keys[i];
+        const SeriesRef expected = other->Register(key, IgnoreDefinition).value_or(SeriesRef());
+        ASSERT_EQ(refs[i].series, expected.series) << key;
+        ASSERT_EQ(refs[i].measurement, expected.measurement) << key;
         SeriesRef ref;
-        const bool found = Find(key, &ref);
-        ASSERT_EQ(found, expected.ok()) << key;
-        if (!found) continue;
-        ASSERT_EQ(ref.series, expected->series) << key;
-        ASSERT_EQ(ref.measurement, expected->measurement) << key;
+        ASSERT_EQ(Find(key, &ref), expected.series != kNoId) << key;
+        ASSERT_EQ(ref.series, expected.series) << key;
       }
       ASSERT_EQ(table_->series_count(), other->series_count());
       if (random() % 2 == 0) {
@@ -159,8 +157,7 @@ TEST_F(SeriesTableTest, KeysOfSegmentsAreFoundAgainWithinBounds) {
   };
   std::vector<std::string> keys;
   for (uint32_t i = 0; i < kSeries; ++i) keys.push_back(key_of(i));
-  ASSERT_TRUE(
-      table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log()).ok());
+  MustRegisterMany(keys);
   ASSERT_TRUE(table_->Flush().ok());
   const uint64_t before = table_->memory_bytes();
   for (int round = 0; round < 3; ++round) {
@@ -181,8 +178,7 @@ TEST_F(SeriesTableTest, KeysOfSegmentsAreFoundAgainWithinBounds) {
 TEST_F(SeriesTableTest, ManyAreRegisteredInGroupsThatTheLogCanHold) {
   std::vector<std::string> keys;
   for (int i = 0; i < 60; ++i) keys.push_back(base::StrCat("m,t=", std::string(60'000, 'v'), i));
-  ASSERT_TRUE(
-      table_->RegisterMany(std::vector<std::string_view>(keys.begin(), keys.end()), Log()).ok());
+  MustRegisterMany(keys);
   EXPECT_EQ(table_->series_count(), 60u);
   EXPECT_GT(log_.size(), 1u);
   for (const std::string& definitions : log_) EXPECT_LT(definitions.size(), 1'200'000u);
@@ -192,10 +188,11 @@ TEST_F(SeriesTableTest, ManyAreRegisteredInGroupsThatTheLogCanHold) {
 TEST_F(SeriesTableTest, NoneOfManyIsRegisteredWhenTheSinkRefuses) {
   const std::vector<std::string_view> keys = {"cpu,host=a", "mem"};
   const auto refuse = [](std::string) { return absl::UnavailableError("sealed"); };
-  EXPECT_EQ(table_->RegisterMany(keys, refuse).code(), absl::StatusCode::kUnavailable);
+  std::vector<SeriesRef> refs;
+  EXPECT_EQ(table_->RegisterMany(keys, refuse, &refs).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(table_->series_count(), 0u);
   EXPECT_EQ(table_->FindMeasurement("cpu"), kNoId);
-  EXPECT_TRUE(table_->RegisterMany(keys, IgnoreDefinition).ok());
+  EXPECT_TRUE(table_->RegisterMany(keys, IgnoreDefinition, &refs).ok());
   EXPECT_EQ(table_->series_count(), 2u);
 }
 

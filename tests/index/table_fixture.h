@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,12 @@ class TableFixture : public ::testing::Test {
       log_.push_back(std::move(definitions));
       return absl::OkStatus();
     };
+  }
+  std::vector<SeriesRef> MustRegisterMany(const std::vector<std::string>& keys) {
+    std::vector<SeriesRef> refs;
+    const std::vector<std::string_view> views(keys.begin(), keys.end());
+    EXPECT_TRUE(table_->RegisterMany(views, Log(), &refs).ok());
+    return refs;
   }
   std::string KeyOf(model::SeriesId series) {
     std::string key;
