@@ -6,7 +6,6 @@
 #include "base/check.h"
 #include "base/coding.h"
 #include "index/bit_stream.h"
-#include "index/number_pattern.h"
 
 namespace varve::index {
 
@@ -14,16 +13,6 @@ using base::PutFixed;
 using base::PutString;
 using base::PutVarint;
 using model::MeasurementId;
-
-unsigned SeriesSegmentBuilder::NumberRange::bits() const {
-  return max >= min ? BitsFor(max - min) : 0;
-}
-
-unsigned SeriesSegmentBuilder::Column::number_bits() const {
-  unsigned sum = 0;
-  for (const NumberRange& range : numbers) sum += range.bits();
-  return sum;
-}
 
 SeriesSegmentBuilder::SeriesSegmentBuilder(model::SeriesId first_series,
                                            MeasurementId first_measurement,
@@ -45,8 +34,7 @@ uint32_t SeriesSegmentBuilder::FindColumn(std::string_view literal) {
   const auto [at, fresh] =
       column_ids_.try_emplace(std::string(literal), static_cast<uint32_t>(columns_.size()));
   if (fresh) {
-    columns_.push_back(std::make_unique<Column>());
-    columns_.back()->literal = literal;
+    columns_.push_back(std::make_unique<SegmentColumn>(literal));
   }
   return at->second;
 }
@@ -59,7 +47,7 @@ bool SeriesSegmentBuilder::IsTemplate(const Template& entry, MeasurementId measu
     return false;
   }
   for (size_t i = 0; i < tags.size(); ++i) {
-    const std::string_view column = columns_[entry.columns[i]]->literal;
+    const std::string_view column = columns_[entry.columns[i]]->literal();
     if (tags[i].key.empty() != column.empty()) return false;
     if (!column.empty() && column.substr(1, column.size() - 2) != tags[i].key) return false;
   }
@@ -113,62 +101,7 @@ void SeriesSegmentBuilder::AddSeries(model::SeriesId series, MeasurementId measu
   const uint32_t shape = FindTemplate(measurement, literal, tags_);
   codes_.push_back(shape);
   for (size_t i = 0; i < tags_.size(); ++i) {
-    Column& column = *columns_[templates_[shape].columns[i]];
-    codes_.push_back(column.values.FindOrAdd(tags_[i].value));
-    ++column.uses;
-    column.raw_bytes += tags_[i].value.size() + 1;
-  }
-}
-
-bool SeriesSegmentBuilder::SplitColumn(Column& column) {
-  column.pattern_of.reserve(column.values.size());
-  std::string pattern;
-  uint64_t numbers[kPatternNumbersMax];
-  for (uint32_t value = 0; value < column.values.size(); ++value) {
-    size_t count;
-    if (!SplitNumbers(column.values.Get(value), &pattern, numbers, &count)) return false;
-    column.pattern_of.push_back(column.patterns.FindOrAdd(pattern));
-    if (column.numbers.size() < count) column.numbers.resize(count);
-    for (size_t i = 0; i < count; ++i) {
-      column.numbers[i].min = std::min(column.numbers[i].min, numbers[i]);
-      column.numbers[i].max = std::max(column.numbers[i].max, numbers[i]);
-    }
-  }
-  return !column.numbers.empty();
-}
-
-namespace {
-
-// Bytes that a dictionary of `entries` strings and its codes take.
-uint64_t DictionaryBytes(const BytesTable& entries, uint64_t uses, unsigned bits) {
-  uint64_t bytes = entries.size() * 4 + (uses * bits + 7) / 8;
-  for (uint32_t i = 0; i < entries.size(); ++i) bytes += entries.Get(i).size();
-  return bytes;
-}
-
-}  // namespace
-
-void SeriesSegmentBuilder::Choose(Column& column) {
-  const unsigned plain_bits = BitsFor(column.values.size() - 1);
-  const uint64_t dictionary_bytes = DictionaryBytes(column.values, column.uses, plain_bits);
-  uint64_t best = std::min(column.raw_bytes, dictionary_bytes);
-  column.coding =
-      dictionary_bytes <= column.raw_bytes ? ValueCoding::kDictionary : ValueCoding::kRaw;
-  column.entry_bits = column.coding == ValueCoding::kDictionary ? plain_bits : 0;
-  if (SplitColumn(column)) {
-    const unsigned bits = BitsFor(column.patterns.size() - 1);
-    const uint64_t bytes =
-        DictionaryBytes(column.patterns, column.uses, bits + column.number_bits());
-    if (bytes < best) {
-      column.coding = ValueCoding::kNumbers;
-      column.entry_bits = bits;
-    }
-  }
-  column.first_entry = entries_;
-  if (column.coding == ValueCoding::kDictionary) {
-    entries_ += static_cast<uint32_t>(column.values.size());
-  } else if (column.coding == ValueCoding::kNumbers) {
-    entries_ += static_cast<uint32_t>(column.patterns.size());
+    codes_.push_back(columns_[templates_[shape].columns[i]]->Add(tags_[i].value));
   }
 }
 
@@ -187,20 +120,7 @@ std::string SeriesSegmentBuilder::EncodeMeta() {
   }
   PutVarint(out, entries_);
   PutVarint(out, columns_.size());
-  for (const auto& column : columns_) {
-    PutString(out, column->literal);
-    out.push_back(static_cast<char>(column->coding));
-    if (column->coding == ValueCoding::kRaw) continue;
-    PutVarint(out, column->first_entry);
-    const bool plain = column->coding == ValueCoding::kDictionary;
-    PutVarint(out, plain ? column->values.size() : column->patterns.size());
-    if (plain) continue;
-    PutVarint(out, column->numbers.size());
-    for (const NumberRange& range : column->numbers) {
-      PutVarint(out, range.min);
-      out.push_back(static_cast<char>(range.bits()));
-    }
-  }
+  for (const auto& column : columns_) column->AppendMeta(&out);
   PutVarint(out, templates_.size());
   for (const Template& entry : templates_) {
     PutVarint(out, entry.measurement);
@@ -213,27 +133,22 @@ std::string SeriesSegmentBuilder::EncodeMeta() {
 
 void SeriesSegmentBuilder::EncodeText(std::string* text, std::string* ends) {
   for (const auto& column : columns_) {
-    if (column->coding == ValueCoding::kRaw) continue;
-    const BytesTable& entries =
-        column->coding == ValueCoding::kDictionary ? column->values : column->patterns;
-    for (uint32_t i = 0; i < entries.size(); ++i) {
-      text->append(entries.Get(i));
+    column->ForEachEntry([&](std::string_view entry) {
+      text->append(entry);
       CHECK_LE(text->size(), size_t{0xffffffff}) << "series segment dictionary over 4 GiB";
       PutFixed<uint32_t>(*ends, static_cast<uint32_t>(text->size()));
-    }
+    });
   }
 }
 
 void SeriesSegmentBuilder::EncodeRecords(std::string* blocks, std::string* records) {
   for (Template& entry : templates_) {
     entry.has_raw = std::any_of(entry.columns.begin(), entry.columns.end(), [&](uint32_t c) {
-      return columns_[c]->coding == ValueCoding::kRaw;
+      return columns_[c]->coding() == ValueCoding::kRaw;
     });
   }
   std::string packed;
   std::string raw;
-  std::string pattern;
-  uint64_t numbers[kPatternNumbersMax];
   const uint32_t* code = codes_.data();
   for (size_t i = 0; i < hashes_.size(); ++i) {
     if (i % kSeriesPerBlock == 0) PutFixed<uint64_t>(*blocks, records->size());
@@ -242,20 +157,7 @@ void SeriesSegmentBuilder::EncodeRecords(std::string* blocks, std::string* recor
     raw.clear();
     BitWriter bits(packed);
     for (const uint32_t index : templates_[shape].columns) {
-      const Column& column = *columns_[index];
-      const uint32_t value = *code++;
-      if (column.coding == ValueCoding::kRaw) {
-        PutString(raw, column.values.Get(value));
-      } else if (column.coding == ValueCoding::kDictionary) {
-        bits.Put(value, column.entry_bits);
-      } else {
-        size_t count;
-        SplitNumbers(column.values.Get(value), &pattern, numbers, &count);
-        bits.Put(column.pattern_of[value], column.entry_bits);
-        for (size_t n = 0; n < column.numbers.size(); ++n) {
-          bits.Put(n < count ? numbers[n] - column.numbers[n].min : 0, column.numbers[n].bits());
-        }
-      }
+      columns_[index]->Put(*code++, bits, &raw);
     }
     PutVarint(*records, shape);
     if (templates_[shape].has_raw) PutVarint(*records, raw.size());
@@ -293,7 +195,7 @@ std::string SeriesSegmentBuilder::EncodeRuns() const {
 }
 
 std::string SeriesSegmentBuilder::Finish() {
-  for (const auto& column : columns_) Choose(*column);
+  for (const auto& column : columns_) entries_ += column->Choose(entries_);
   const bool has_gaps = runs_.size() > 1;
   const SectionFormat& format = kSeriesSegmentFormats[has_gaps ? 1 : 0];
   std::vector<std::string> sections(format.sections);

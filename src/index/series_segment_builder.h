@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "base/strings.h"
-#include "index/bytes_table.h"
 #include "index/key_split.h"
+#include "index/segment_column.h"
 #include "index/series_segment.h"
 #include "model/types.h"
 
 namespace varve::index {
 
-// One thread at a time. Holds each distinct tag value once and 4 bytes a tag of each series.
+// One thread at a time. Holds what SegmentColumn does, and 4 bytes a tag of each series.
 class SeriesSegmentBuilder {
  public:
   // `first_series`: what a segment that stays without series says of its place.
@@ -34,26 +34,6 @@ class SeriesSegmentBuilder {
   std::string Finish();
 
  private:
-  struct NumberRange {
-    uint64_t min = ~uint64_t{0};
-    uint64_t max = 0;
-    unsigned bits() const;
-  };
-  // The values of one tag key, over all templates.
-  struct Column {
-    std::string literal;
-    BytesTable values;
-    uint64_t uses = 0;
-    uint64_t raw_bytes = 0;
-    // Decided by Choose():
-    ValueCoding coding = ValueCoding::kRaw;
-    uint32_t first_entry = 0;
-    unsigned entry_bits = 0;
-    BytesTable patterns;
-    std::vector<uint32_t> pattern_of;  // by value
-    std::vector<NumberRange> numbers;
-    unsigned number_bits() const;
-  };
   struct Template {
     model::MeasurementId measurement;
     std::string literal;
@@ -66,9 +46,6 @@ class SeriesSegmentBuilder {
   bool IsTemplate(const Template& entry, model::MeasurementId measurement, std::string_view literal,
                   const std::vector<RawTag>& tags) const;
   uint32_t FindColumn(std::string_view literal);
-  void Choose(Column& column);
-  // Fills patterns and numbers; false when the values have none.
-  bool SplitColumn(Column& column);
   std::string EncodeMeta();
   void EncodeText(std::string* text, std::string* ends);
   void EncodeRecords(std::string* blocks, std::string* records);
@@ -87,13 +64,13 @@ class SeriesSegmentBuilder {
   const model::FieldId first_field_;
   std::vector<std::string> measurements_;
   std::vector<std::pair<model::MeasurementId, std::string>> fields_;
-  std::vector<std::unique_ptr<Column>> columns_;
+  std::vector<std::unique_ptr<SegmentColumn>> columns_;  // of one tag key each, over all templates
   base::StringMap<uint32_t> column_ids_;
   std::vector<Template> templates_;
   base::StringMap<uint32_t> template_ids_;
   uint32_t last_template_ = 0;
   std::vector<uint64_t> hashes_;
-  std::vector<uint32_t> codes_;  // of each series: its template, then its values' ids
+  std::vector<uint32_t> codes_;  // of each series: its template, then its values' codes
   std::vector<RawTag> tags_;
   uint32_t entries_ = 0;
 };
