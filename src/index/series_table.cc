@@ -316,6 +316,22 @@ class SeriesTableImpl::KeyReaderImpl : public KeyReader {
     key->assign(parts_.delta->KeyOf(series));
     return parts_.delta->MeasurementOf(series);
   }
+  void KeysOf(std::span<const SeriesId> series, SeriesKeys* keys) const override {
+    keys->Clear();
+    std::string old_key;
+    for (size_t i = 0; i < series.size();) {
+      for (; i < series.size() && series[i] < old_end_; ++i) {
+        const MeasurementId measurement = parts_.OldKeyOf(series[i], &old_key);
+        keys->Add(measurement, old_key);
+      }
+      if (i == series.size()) break;
+      absl::ReaderMutexLock lock(&table_.mu_);
+      for (; i < series.size() && series[i] >= old_end_; ++i) {
+        CHECK_LT(series[i], parts_.delta->end());
+        keys->Add(parts_.delta->MeasurementOf(series[i]), parts_.delta->KeyOf(series[i]));
+      }
+    }
+  }
 
  private:
   const SeriesTableImpl& table_;

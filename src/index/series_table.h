@@ -28,6 +28,29 @@ struct SeriesRef {
   model::MeasurementId measurement = model::kNoId;
 };
 
+// Keys of several series, behind each other.
+struct SeriesKeys {
+  std::vector<model::MeasurementId> measurements;
+  std::vector<size_t> ends;  // in `text`
+  std::string text;
+
+  size_t size() const { return ends.size(); }
+  std::string_view key(size_t i) const {
+    const size_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::string_view(text).substr(begin, ends[i] - begin);
+  }
+  void Clear() {
+    measurements.clear();
+    ends.clear();
+    text.clear();
+  }
+  void Add(model::MeasurementId measurement, std::string_view bytes) {
+    measurements.push_back(measurement);
+    text.append(bytes);
+    ends.push_back(text.size());
+  }
+};
+
 // Thread safety: every method may be called from any thread.
 class SeriesTable {
  public:
@@ -104,6 +127,8 @@ class SeriesTable {
    public:
     virtual ~KeyReader() = default;
     virtual model::MeasurementId KeyOf(model::SeriesId series, std::string* key) const = 0;
+    // The same for several, into `keys` (replaced): what costs a lock costs one for all.
+    virtual void KeysOf(std::span<const model::SeriesId> series, SeriesKeys* keys) const = 0;
   };
   virtual std::unique_ptr<KeyReader> NewKeyReader() const = 0;
 

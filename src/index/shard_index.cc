@@ -135,23 +135,30 @@ std::shared_ptr<const ShardIndexView> ShardIndexImpl::View() const {
 }
 
 void ShardIndexImpl::AddSeries(std::span<const SeriesId> series) {
-  const auto keys = table_.NewKeyReader();
-  std::string key;
+  const auto reader = table_.NewKeyReader();
+  std::vector<SeriesId> absent;
+  SeriesKeys keys;
   while (!series.empty()) {
     const auto group = series.first(std::min(series.size(), kSeriesPerLock));
     series = series.subspan(group.size());
+    absent.clear();
     absl::MutexLock lock(&mu_);
     for (const SeriesId id : group) {
-      if (alive_.Contains(id)) continue;
-      const MeasurementId measurement = keys->KeyOf(id, &key);
-      if (measurement == model::kNoId) continue;
+      if (!alive_.Contains(id)) absent.push_back(id);
+    }
+    if (absent.empty()) continue;
+    reader->KeysOf(absent, &keys);
+    for (size_t i = 0; i < absent.size(); ++i) {
+      const SeriesId id = absent[i];
+      const MeasurementId measurement = keys.measurements[i];
+      if (measurement == model::kNoId || alive_.Contains(id)) continue;
       MutableAlive().Add(id);
       ++live_count_[measurement];
       if (dead_.Contains(id)) {
         dead_.Remove(id);
         ++state_version_;
       } else {
-        active_->Add(id, measurement, key);
+        active_->Add(id, measurement, keys.key(i));
         if (++active_series_ == kActiveSeriesMax) Freeze();
       }
     }

@@ -172,6 +172,18 @@ TEST_F(SeriesForgetTest, AReaderKeepsTheKeysItBeganWith) {
     EXPECT_EQ(reader->KeyOf(id, &key), 0u);
     EXPECT_EQ(key, base::StrCat("cpu,host=h", id));
   }
+  const std::vector<SeriesId> some = {25, 3, 29, 19, 20, 0};
+  SeriesKeys keys;
+  keys.Add(7, "of before");
+  reader->KeysOf(some, &keys);
+  ASSERT_EQ(keys.size(), some.size());
+  for (size_t i = 0; i < some.size(); ++i) {
+    EXPECT_EQ(keys.measurements[i], 0u);
+    EXPECT_EQ(keys.key(i), base::StrCat("cpu,host=h", some[i]));
+  }
+  table_->NewKeyReader()->KeysOf(some, &keys);
+  EXPECT_EQ(keys.measurements, std::vector<model::MeasurementId>(some.size(), kNoId));
+  EXPECT_EQ(keys.text, "");
 }
 
 TEST_F(SeriesForgetTest, ReplayPassesOverDefinitionsOfTheForgotten) {
