@@ -241,11 +241,36 @@ absl::Status SourceStream::LoadTimes(size_t chunk_index, size_t* rows) {
   return absl::OkStatus();
 }
 
+const tsm::ColumnMeta* SourceStream::ReadableColumn(const tsm::ChunkMeta& chunk,
+                                                    size_t field) const {
+  const FieldRequest& wanted = plan_.options.fields[field];
+  const tsm::ColumnMeta* meta = FindColumn(chunk, wanted.field);
+  return meta != nullptr && CanConvert(meta->type, wanted.type) ? meta : nullptr;
+}
+
+absl::Status SourceStream::LoadColumns(size_t chunk_index, Which which, size_t rows) {
+  const ScanOptions& options = plan_.options;
+  const tsm::ChunkMeta& chunk = cursor_->chunks()[chunk_index];
+  const auto is_meant = [&](size_t field) {
+    return which == Which::kAll || options.deciding[field] == (which == Which::kDeciding);
+  };
+  announced_.clear();
+  for (size_t i = 0; i < options.fields.size(); ++i) {
+    const tsm::ColumnMeta* meta = is_meant(i) ? ReadableColumn(chunk, i) : nullptr;
+    if (meta != nullptr) announced_.push_back(static_cast<size_t>(meta - chunk.columns.data()));
+  }
+  cursor_->Announce(chunk_index, announced_, rows);
+  for (size_t i = 0; i < options.fields.size(); ++i) {
+    if (is_meant(i)) RETURN_IF_ERROR(LoadColumn(chunk_index, i, rows));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SourceStream::LoadColumn(size_t chunk_index, size_t field, size_t rows) {
   const tsm::ChunkMeta& chunk = cursor_->chunks()[chunk_index];
   const FieldRequest& wanted = plan_.options.fields[field];
-  const tsm::ColumnMeta* meta = FindColumn(chunk, wanted.field);
-  if (meta == nullptr || !CanConvert(meta->type, wanted.type)) return absl::OkStatus();
+  const tsm::ColumnMeta* meta = ReadableColumn(chunk, field);
+  if (meta == nullptr) return absl::OkStatus();
   const auto place = static_cast<size_t>(meta - chunk.columns.data());
   Column& column = columns_[field];
   RETURN_IF_ERROR(cursor_->ReadColumnUpTo(chunk_index, place, rows, &column.decoded));
@@ -266,15 +291,13 @@ absl::Status SourceStream::LoadChunk(size_t chunk_index) {
   const auto& fields = plan_.options.fields;
   decoded_.rows = 0;
   decoded_.columns.assign(fields.size(), ColumnVector{});
-  const bool any = std::any_of(fields.begin(), fields.end(), [&](const FieldRequest& field) {
-    const tsm::ColumnMeta* meta = FindColumn(chunk, field.field);
-    return meta != nullptr && CanConvert(meta->type, field.type);
-  });
+  bool any = false;
+  for (size_t i = 0; i < fields.size(); ++i) any = any || ReadableColumn(chunk, i) != nullptr;
   if (any) {
     // What is wanted of a chunk never grows, so what is left out now is not asked for later.
     size_t rows = 0;
     RETURN_IF_ERROR(LoadTimes(chunk_index, &rows));
-    for (size_t i = 0; i < fields.size(); ++i) RETURN_IF_ERROR(LoadColumn(chunk_index, i, rows));
+    RETURN_IF_ERROR(LoadColumns(chunk_index, Which::kAll, rows));
   }
   decoded_chunk_ = chunk_index;
   return absl::OkStatus();
@@ -286,9 +309,7 @@ absl::Status SourceStream::LoadChosen(size_t chunk_index) {
   decoded_.columns.assign(options.fields.size(), ColumnVector{});
   size_t rows = 0;
   RETURN_IF_ERROR(LoadTimes(chunk_index, &rows));
-  for (size_t i = 0; i < options.fields.size(); ++i) {
-    if (options.deciding[i]) RETURN_IF_ERROR(LoadColumn(chunk_index, i, rows));
-  }
+  RETURN_IF_ERROR(LoadColumns(chunk_index, Which::kDeciding, rows));
   const bool deleted = IsDeleted(cursor_->chunks()[chunk_index].range);
   const auto first = std::lower_bound(times_.begin(), times_.end(), wanted_.min_ns);
   kept_.clear();
@@ -312,9 +333,7 @@ absl::Status SourceStream::LoadChosen(size_t chunk_index) {
   batch_ = decoded_;
   batch_.rows = 0;
   if (kept_.empty()) return absl::OkStatus();
-  for (size_t i = 0; i < options.fields.size(); ++i) {
-    if (!options.deciding[i]) RETURN_IF_ERROR(LoadColumn(chunk_index, i, kept_.back() + 1));
-  }
+  RETURN_IF_ERROR(LoadColumns(chunk_index, Which::kOthers, kept_.back() + 1));
   batch_ = decoded_;
   std::erase_if(kept_, [this](uint32_t row) { return !HasValue(row); });
   if (options.descending) std::reverse(kept_.begin(), kept_.end());

@@ -110,7 +110,11 @@ class SourceStream {
   // Makes batch_ of the rows that ScanOptions::choose wants: what does not decide is decoded only
   // up to the last of them.
   absl::Status LoadChosen(size_t chunk);
-  // Decodes the first `rows` rows of a field into decoded_; nothing when the chunk has none of it.
+  // Decodes the first `rows` rows of such fields into decoded_; nothing where the chunk has none.
+  enum class Which { kAll, kDeciding, kOthers };
+  absl::Status LoadColumns(size_t chunk, Which which, size_t rows);
+  // Of a field that can be read from the chunk, its column there; else null.
+  const tsm::ColumnMeta* ReadableColumn(const tsm::ChunkMeta& chunk, size_t field) const;
   absl::Status LoadColumn(size_t chunk, size_t field, size_t rows);
   // Reads the times of a chunk and says how many rows there are up to the end of what is wanted.
   absl::Status LoadTimes(size_t chunk, size_t* rows);
@@ -148,6 +152,7 @@ class SourceStream {
   model::ColumnBatch batch_;
   size_t position_ = 0;
   std::vector<Column> columns_;
+  std::vector<size_t> announced_;  // scratch of LoadColumns()
   std::vector<int64_t> times_;
   std::vector<int64_t> gathered_times_;
   std::vector<uint32_t> kept_;

@@ -31,23 +31,41 @@ struct EncodeOptions {
   bool cold = false;
 };
 
+namespace codec {
+class EntropyGroup;  // tsm/codec/entropy_group.h
+}
+
+// Where a block of numbers is decoded beside others, which takes half the time: add blocks to a
+// group, have the group decode what they share, and then decode each with its place.
+struct GroupPlace {
+  const codec::EntropyGroup* group = nullptr;  // null: the block is decoded by itself
+  size_t place = 0;
+};
+
 // Strictly ascending times.
 void EncodeTimes(std::span<const int64_t> times, const EncodeOptions& options, std::string& out);
 absl::Status DecodeTimes(std::string_view block, std::span<int64_t> out);
 
 // Any bit patterns; they round-trip bit for bit, NaN included.
 void EncodeFloats(std::span<const double> values, const EncodeOptions& options, std::string& out);
-absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted = SIZE_MAX);
+absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted = SIZE_MAX,
+                          GroupPlace grouped = {});
 
 void EncodeIntegers(std::span<const int64_t> values, const EncodeOptions& options,
                     std::string& out);
 absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out,
-                            size_t wanted = SIZE_MAX);
+                            size_t wanted = SIZE_MAX, GroupPlace grouped = {});
 
 void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& options,
                      std::string& out);
 absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out,
-                             size_t wanted = SIZE_MAX);
+                             size_t wanted = SIZE_MAX, GroupPlace grouped = {});
+
+// Adds a block to a group with room; takes what the decoder will be given. False, and nothing is
+// added: it cannot be decoded beside others, or is unlike those before it.
+bool AddFloats(std::string_view block, size_t count, size_t wanted, codec::EntropyGroup& group);
+// Of integers or unsigneds.
+bool AddIntegers(std::string_view block, size_t count, size_t wanted, codec::EntropyGroup& group);
 
 // 0 or 1.
 void EncodeBooleans(std::span<const uint8_t> values, const EncodeOptions& options,

@@ -220,7 +220,7 @@ void DecodedColumn::State::Spread(size_t rows, size_t count) {
 }
 
 absl::Status DecodeColumnBlock(std::string_view block, FieldType type, size_t rows, size_t count,
-                               DecodedColumn::State* out, size_t wanted) {
+                               DecodedColumn::State* out, size_t wanted, GroupPlace grouped) {
   out->Prepare(type, rows);
   std::string_view values = block;
   if (count != rows) {
@@ -231,13 +231,13 @@ absl::Status DecodeColumnBlock(std::string_view block, FieldType type, size_t ro
   absl::Status status;
   switch (type) {
     case FieldType::kFloat:
-      status = DecodeFloats(values, {out->floats.data(), count}, wanted);
+      status = DecodeFloats(values, {out->floats.data(), count}, wanted, grouped);
       break;
     case FieldType::kInteger:
-      status = DecodeIntegers(values, {out->integers.data(), count}, wanted);
+      status = DecodeIntegers(values, {out->integers.data(), count}, wanted, grouped);
       break;
     case FieldType::kUnsigned:
-      status = DecodeUnsigneds(values, {out->unsigneds.data(), count}, wanted);
+      status = DecodeUnsigneds(values, {out->unsigneds.data(), count}, wanted, grouped);
       break;
     case FieldType::kBoolean:
       status = DecodeBooleans(values, {out->booleans.data(), count});
@@ -252,6 +252,20 @@ absl::Status DecodeColumnBlock(std::string_view block, FieldType type, size_t ro
   RETURN_IF_ERROR(status);
   if (count != rows) out->Spread(rows, count);
   return absl::OkStatus();
+}
+
+bool AddColumnBlock(std::string_view block, FieldType type, size_t rows, size_t count,
+                    size_t wanted, codec::EntropyGroup& group) {
+  if (count != rows) return false;
+  switch (type) {
+    case FieldType::kFloat:
+      return AddFloats(block, count, wanted, group);
+    case FieldType::kInteger:
+    case FieldType::kUnsigned:
+      return AddIntegers(block, count, wanted, group);
+    default:
+      return false;
+  }
 }
 
 }  // namespace varve::tsm

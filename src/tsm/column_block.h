@@ -67,7 +67,12 @@ struct DecodedColumn::State {
 //   wanted  only the first so many rows are needed; numbers behind them are unspecified.
 // DATA_LOSS with the offset within the block.
 absl::Status DecodeColumnBlock(std::string_view block, model::FieldType type, size_t rows,
-                               size_t count, DecodedColumn::State* out, size_t wanted = SIZE_MAX);
+                               size_t count, DecodedColumn::State* out, size_t wanted = SIZE_MAX,
+                               GroupPlace grouped = {});
+// Adds a block to a group of those that are decoded together, as AddFloats() does; false where it
+// cannot be, as one with nulls.
+bool AddColumnBlock(std::string_view block, model::FieldType type, size_t rows, size_t count,
+                    size_t wanted, codec::EntropyGroup& group);
 
 // The part of a block behind its validity, or nothing when that is malformed.
 //   validity  receives a bit per row.

@@ -128,6 +128,9 @@ class FileReader : public std::enable_shared_from_this<FileReader> {
     absl::Status ReadColumn(size_t chunk, size_t column, DecodedColumn* out) {
       return ReadColumnUpTo(chunk, column, SIZE_MAX, out);
     }
+    // Says that these columns of a chunk are read next, up to `rows` each: numbers of several are
+    // then decoded side by side. Until another move or announcement.
+    virtual void Announce(size_t chunk, std::span<const size_t> columns, size_t rows) = 0;
     // Only the first `rows` rows are needed; values behind them are unspecified.
     virtual absl::Status ReadColumnUpTo(size_t chunk, size_t column, size_t rows,
                                         DecodedColumn* out) = 0;

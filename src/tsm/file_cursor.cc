@@ -1,5 +1,6 @@
 #include "tsm/file_cursor.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -127,6 +128,7 @@ absl::StatusOr<bool> FileCursor::NextSeries() {
 
 absl::Status FileCursor::DecodeEntry(const PageReader::Entry& entry) {
   chunk_count_ = 0;
+  announced_.chunk = SIZE_MAX;
   selection_changed_ = false;
   column_states_.clear();
   base::ByteReader in(entry.bytes);
@@ -193,7 +195,7 @@ bool FileCursor::DecodeRecords(base::ByteReader& in, ChunkState& state, ChunkMet
       if (!GetColumnRecord(in, column.type, state.head, &record, &column.statistics)) return false;
       column.offset = state.data_at + bytes;
       column.bytes = record.block_bytes;
-      column_states_.push_back({record.checksum, {}});
+      column_states_.push_back({record.checksum, {}, false});
     }
     bytes += record.block_bytes;
   }
@@ -222,7 +224,7 @@ bool FileCursor::DecodePageRows(base::ByteReader& in, ChunkState& state, ChunkMe
     column.type = layout.columns[i].type;
     column.offset = page_.offset();
     column.bytes = static_cast<uint32_t>(bytes.size());
-    column_states_.push_back({0, bytes});
+    column_states_.push_back({0, bytes, false});
     if (!DecodePageColumn(bytes, state, column)) return false;
   }
   return true;
@@ -299,10 +301,64 @@ absl::Status FileCursor::ReadTimes(size_t chunk, std::vector<int64_t>* times) {
 absl::StatusOr<std::string_view> FileCursor::ReadBlock(size_t chunk, size_t column) {
   ChunkState& state = states_[chunk];
   const ColumnMeta& meta = chunks_[chunk].columns[column];
-  const ColumnState& column_state = column_states_[state.first_column + column];
+  ColumnState& column_state = column_states_[state.first_column + column];
   if (state.head.in_page) return column_state.in_page;
-  RETURN_IF_ERROR(CheckBytes(state, meta.offset, meta.bytes, column_state.checksum));
+  if (!column_state.checked) {
+    RETURN_IF_ERROR(CheckBytes(state, meta.offset, meta.bytes, column_state.checksum));
+    column_state.checked = true;
+  }
   return bytes_.substr(meta.offset, meta.bytes);
+}
+
+void FileCursor::Announce(size_t chunk, std::span<const size_t> columns, size_t rows) {
+  announced_.chunk = SIZE_MAX;
+  if (columns.size() < codec::EntropyGroup::kBlocksMin || !codec::EntropyGroup::IsSupported() ||
+      states_[chunk].head.in_page) {
+    return;
+  }
+  announced_.chunk = chunk;
+  announced_.rows = rows;
+  announced_.columns.assign(columns.begin(), columns.end());
+  announced_.grouped.clear();
+  announced_.next = 0;
+}
+
+void FileCursor::DecodeGroup(size_t first) {
+  Announced& announced = announced_;
+  announced.grouped.clear();
+  if (group_ == nullptr) group_ = std::make_unique<codec::EntropyGroup>();
+  group_->Clear();
+  size_t& next = announced.next = first;
+  for (; next < announced.columns.size() && group_->size() < codec::EntropyGroup::kBlocksMax;
+       ++next) {
+    const size_t column = announced.columns[next];
+    const ColumnMeta& meta = chunks_[announced.chunk].columns[column];
+    // What is wrong with a block is said when it is read.
+    const absl::StatusOr<std::string_view> block = ReadBlock(announced.chunk, column);
+    if (block.ok() && AddColumnBlock(*block, meta.type, chunks_[announced.chunk].rows,
+                                     meta.statistics.count, announced.rows, *group_)) {
+      announced.grouped.push_back(column);
+    }
+  }
+  if (group_->size() < codec::EntropyGroup::kBlocksMin) {
+    announced.grouped.clear();
+  } else {
+    group_->Decode();
+  }
+}
+
+GroupPlace FileCursor::PlaceOf(size_t chunk, size_t column, size_t rows) {
+  if (announced_.chunk != chunk || announced_.rows != rows) return {};
+  const auto& columns = announced_.columns;
+  const auto at = std::find(columns.begin(), columns.end(), column);
+  if (const auto index = static_cast<size_t>(at - columns.begin());
+      at != columns.end() && index >= announced_.next) {
+    DecodeGroup(index);
+  }
+  const auto& grouped = announced_.grouped;
+  const auto place = std::find(grouped.begin(), grouped.end(), column);
+  if (place == grouped.end()) return {};
+  return {group_.get(), static_cast<size_t>(place - grouped.begin())};
 }
 
 absl::Status FileCursor::ReadColumnUpTo(size_t chunk, size_t column, size_t wanted,
@@ -321,8 +377,8 @@ absl::Status FileCursor::ReadColumnUpTo(size_t chunk, size_t column, size_t want
     if (count != rows) out->state().Spread(rows, count);
     return absl::OkStatus();
   }
-  absl::Status status =
-      DecodeColumnBlock(block, meta.type, rows, meta.statistics.count, &out->state(), wanted);
+  absl::Status status = DecodeColumnBlock(block, meta.type, rows, meta.statistics.count,
+                                          &out->state(), wanted, PlaceOf(chunk, column, wanted));
   return status.ok() ? status : Annotated(base::Annotate(status, "offset=", meta.offset));
 }
 

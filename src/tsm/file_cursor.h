@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tsm/codec/entropy_group.h"
 #include "tsm/column_block.h"
 #include "tsm/file.h"
 #include "tsm/file_writer.h"
@@ -25,6 +26,7 @@ class FileCursor final : public FileReader::Cursor {
   model::SeriesId series() const override { return series_; }
   std::span<const ChunkMeta> chunks() const override { return {chunks_.data(), chunk_count_}; }
   absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) override;
+  void Announce(size_t chunk, std::span<const size_t> columns, size_t rows) override;
   absl::Status ReadColumnUpTo(size_t chunk, size_t column, size_t rows,
                               DecodedColumn* out) override;
 
@@ -45,6 +47,7 @@ class FileCursor final : public FileReader::Cursor {
   struct ColumnState {
     uint32_t checksum = 0;
     std::string_view in_page;  // the rows of a chunk in the page
+    bool checked = false;
   };
   struct ChunkState {
     ChunkHead head;
@@ -64,6 +67,10 @@ class FileCursor final : public FileReader::Cursor {
   bool DecodePageColumn(std::string_view bytes, const ChunkState& state, ColumnMeta& column);
   absl::Status CheckBytes(ChunkState& state, uint64_t offset, uint64_t bytes, uint32_t checksum);
   absl::Status Annotated(absl::Status status) const;
+  // Where a column that was announced is decoded beside others, if it is.
+  GroupPlace PlaceOf(size_t chunk, size_t column, size_t rows);
+  // Makes group_ of the announced columns from the `first` on.
+  void DecodeGroup(size_t first);
 
   const std::shared_ptr<const FileReaderImpl> file_;
   const std::string_view bytes_;  // the whole file
@@ -80,6 +87,16 @@ class FileCursor final : public FileReader::Cursor {
   std::vector<ChunkState> states_;
   size_t chunk_count_ = 0;
   std::vector<ColumnState> column_states_;
+  // What was announced, and which of it group_ holds.
+  struct Announced {
+    size_t chunk = SIZE_MAX;
+    size_t rows = 0;
+    std::vector<size_t> columns;
+    std::vector<size_t> grouped;  // columns, by their place
+    size_t next = 0;              // none before it is to be grouped any more
+  };
+  Announced announced_;
+  std::unique_ptr<codec::EntropyGroup> group_;  // null until first needed
   DecodedColumn scratch_;
   int64_t row_times_[kInlineRows];
 };

@@ -17,7 +17,10 @@ namespace varve::tsm::codec {
 
 void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& options,
                       std::string& out);
-absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted);
+absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted,
+                              GroupPlace grouped);
+// As AddWords() (words.h).
+bool AddFloatBlock(base::ByteReader in, size_t count, size_t wanted, EntropyGroup& group);
 
 void EncodeBooleanBlock(std::span<const uint8_t> values, const EncodeOptions& options,
                         std::string& out);

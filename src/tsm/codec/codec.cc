@@ -47,9 +47,10 @@ void EncodeFloats(std::span<const double> values, const EncodeOptions& options, 
   CheckCount(values.size());
   codec::EncodeFloatBlock(values, options, out);
 }
-absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted) {
+absl::Status DecodeFloats(std::string_view block, std::span<double> out, size_t wanted,
+                          GroupPlace grouped) {
   return DecodeWhole(block, out.size(), [&](base::ByteReader& in) {
-    return codec::DecodeFloatBlock(in, out, wanted);
+    return codec::DecodeFloatBlock(in, out, wanted, grouped);
   });
 }
 
@@ -58,8 +59,9 @@ void EncodeIntegers(std::span<const int64_t> values, const EncodeOptions& option
   CheckCount(values.size());
   codec::EncodeWords(AsWords(values), options, out);
 }
-absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out, size_t wanted) {
-  return DecodeUnsigneds(block, AsWords(out), wanted);
+absl::Status DecodeIntegers(std::string_view block, std::span<int64_t> out, size_t wanted,
+                            GroupPlace grouped) {
+  return DecodeUnsigneds(block, AsWords(out), wanted, grouped);
 }
 
 void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& options,
@@ -67,9 +69,20 @@ void EncodeUnsigneds(std::span<const uint64_t> values, const EncodeOptions& opti
   CheckCount(values.size());
   codec::EncodeWords(values, options, out);
 }
-absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out, size_t wanted) {
-  return DecodeWhole(block, out.size(),
-                     [&](base::ByteReader& in) { return codec::DecodeWords(in, out, wanted); });
+absl::Status DecodeUnsigneds(std::string_view block, std::span<uint64_t> out, size_t wanted,
+                             GroupPlace grouped) {
+  return DecodeWhole(block, out.size(), [&](base::ByteReader& in) {
+    return codec::DecodeWords(in, out, wanted, grouped);
+  });
+}
+
+bool AddFloats(std::string_view block, size_t count, size_t wanted, codec::EntropyGroup& group) {
+  return count >= 1 && count <= kMaxBlockValues &&
+         codec::AddFloatBlock(base::ByteReader(block), count, wanted, group);
+}
+bool AddIntegers(std::string_view block, size_t count, size_t wanted, codec::EntropyGroup& group) {
+  return count >= 1 && count <= kMaxBlockValues &&
+         codec::AddWords(base::ByteReader(block), count, wanted, group);
 }
 
 void EncodeBooleans(std::span<const uint8_t> values, const EncodeOptions& options,

@@ -7,6 +7,7 @@
 #include "tsm/codec/bit_stream.h"
 #include "tsm/codec/entropy.h"
 #include "tsm/codec/entropy_format.h"
+#include "tsm/codec/entropy_head.h"
 
 namespace varve::tsm::codec {
 namespace {
@@ -24,58 +25,36 @@ constexpr unsigned kPlaceShift = 16;
 // last.
 constexpr size_t kSlotsAtOnce = 8;
 
-// What reading needs of the table. Left uninitialised beyond what ReadTable() fills.
+// The table spread for reading. Left uninitialised beyond what Spread() fills.
 struct Table {
   Table() {}
   unsigned bits;
-  unsigned extra_bits_max = 0;
-  size_t present = 0;
   std::array<Slot, (size_t{1} << kTableBitsMax) + kSlotsAtOnce> slots;
   std::array<uint8_t, size_t{1} << kTableBitsMax> symbols;  // numbers of present tokens
-  std::array<uint64_t, kPresentTokensMax> distances;
-  std::array<uint8_t, kPresentTokensMax> extra_bits;
-};
 
-void FillSlots(Slot* slots, uint32_t share) {
-  for (uint32_t i = 0; i < share; i += kSlotsAtOnce) {
-    for (uint32_t j = 0; j < kSlotsAtOnce; ++j) slots[i + j] = share | ((i + j) << kPlaceShift);
-  }
-}
-
-// Reads the table; false if it does not add up.
-bool ReadTable(base::ByteReader& in, Table& table) {
-  uint8_t bits;
-  uint64_t tokens;
-  if (!in.GetFixed(&bits) || bits < kTableBitsMin || bits > kTableBitsMax ||
-      !in.GetVarint(&tokens) || tokens == 0 || tokens > kTokens) {
-    return false;
-  }
-  table.bits = bits;
-  const uint32_t size = 1U << bits;
-  uint32_t start = 0;
-  size_t& present = table.present;
-  std::string_view rest;
-  base::ByteReader ahead = in;
-  ahead.GetBytes(ahead.remaining(), &rest);
-  BitReader fields(rest);
-  for (unsigned token = 0; token < tokens; ++token) {
-    const auto width = static_cast<unsigned>(fields.Get(kShareWidthBits));
-    if (width == 0) {
-      token += static_cast<unsigned>(fields.Get(kSkipBits));
-      continue;
+  void Spread(const EntropyHead& head) {
+    bits = head.table_bits;
+    Slot* to = slots.data();
+    uint8_t* symbol = symbols.data();
+    for (size_t i = 0; i < head.present; ++i) {
+      const uint32_t share = head.shares[i];
+      FillSlots(to, share);
+      std::memset(symbol, static_cast<int>(i), share);
+      to += share;
+      symbol += share;
     }
-    const uint32_t share = (1U << (width - 1)) + static_cast<uint32_t>(fields.Get(width - 1));
-    if (fields.failed() || share > size - start || present == kPresentTokensMax) return false;
-    FillSlots(table.slots.data() + start, share);
-    std::memset(table.symbols.data() + start, static_cast<int>(present), share);
-    table.distances[present] = DistanceOf(token);
-    table.extra_bits[present] = static_cast<uint8_t>(ExtraBits(token));
-    table.extra_bits_max = std::max(table.extra_bits_max, ExtraBits(token));
-    start += share;
-    ++present;
   }
-  return start == size && !fields.failed() && in.GetBytes(fields.bytes_read(), &rest);
-}
+
+ private:
+  static void FillSlots(Slot* slots, uint32_t share) {
+    Slot lanes[kSlotsAtOnce];
+    for (uint32_t j = 0; j < kSlotsAtOnce; ++j) lanes[j] = share | (j << kPlaceShift);
+    for (uint32_t i = 0; i < share; i += kSlotsAtOnce) {
+      for (uint32_t j = 0; j < kSlotsAtOnce; ++j) slots[i + j] = lanes[j];
+      for (Slot& lane : lanes) lane += kSlotsAtOnce << kPlaceShift;
+    }
+  }
+};
 
 using States = std::array<uint32_t, kStates>;
 
@@ -123,44 +102,36 @@ bool DecodeSymbols(const Table& table, States states, std::string_view words, si
 }  // namespace
 
 absl::Status DecodeEntropy(base::ByteReader& in, size_t wanted, std::span<uint64_t> out) {
-  int64_t centre;
+  EntropyHead head;
+  if (!head.Read(in, out.size())) return Malformed(in);
   Table table;
-  uint64_t word_count;
-  States states;
-  if (!in.GetSignedVarint(&centre) || !ReadTable(in, table) || !in.GetVarint(&word_count) ||
-      word_count > out.size()) {
-    return Malformed(in);
-  }
-  // From here on, for the bits that come last.
-  base::ByteReader ahead = in;
-  std::string_view rest;
-  ahead.GetBytes(ahead.remaining(), &rest);
-  std::string_view words;
-  for (uint32_t& state : states) {
-    if (!in.GetFixed(&state) || state < kStateLow) return Malformed(in);
-  }
-  if (!in.GetBytes(2 * word_count, &words)) return Malformed(in);
-  const auto base = static_cast<uint64_t>(centre);
-  if (table.extra_bits_max == 0) {
+  table.Spread(head);
+  if (head.all_direct()) {
     std::array<uint64_t, kPresentTokensMax> values;
-    for (size_t i = 0; i < table.present; ++i) {
-      values[i] = static_cast<uint64_t>(base::UnZigZag(table.distances[i])) + base;
-    }
+    for (size_t i = 0; i < head.present; ++i) values[i] = ResidualOf(head.tokens[i], head.centre);
     const auto put = [&](size_t i, uint8_t symbol) { out[i] = values[symbol]; };
     const size_t first = std::min(wanted, out.size());
-    return DecodeSymbols(table, states, words, out.size(), first, put) ? absl::OkStatus()
-                                                                       : Malformed(in);
+    return DecodeSymbols(table, head.states, head.words, out.size(), first, put) ? absl::OkStatus()
+                                                                                 : Malformed(in);
   }
   // Where the bits behind the tokens end, all tokens tell.
   std::array<uint8_t, kMaxBlockValues> symbols;
   const auto put = [&](size_t i, uint8_t symbol) { symbols[i] = symbol; };
-  if (!DecodeSymbols(table, states, words, out.size(), out.size(), put)) return Malformed(in);
-  BitReader fields(rest, sizeof(states) + words.size());
+  if (!DecodeSymbols(table, head.states, head.words, out.size(), out.size(), put)) {
+    return Malformed(in);
+  }
+  std::array<uint64_t, kPresentTokensMax> distances;
+  std::array<uint8_t, kPresentTokensMax> extra_bits;
+  for (size_t i = 0; i < head.present; ++i) {
+    distances[i] = DistanceOf(head.tokens[i]);
+    extra_bits[i] = static_cast<uint8_t>(ExtraBits(head.tokens[i]));
+  }
+  BitReader fields(head.from_states, sizeof(head.states) + head.words.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const uint8_t symbol = symbols[i];
-    const uint64_t distance = table.distances[symbol] + fields.Get(table.extra_bits[symbol]);
-    out[i] = static_cast<uint64_t>(base::UnZigZag(distance)) + base;
+    out[i] = ResidualOf(distances[symbol] + fields.Get(extra_bits[symbol]), head.centre);
   }
+  std::string_view rest;
   if (fields.failed() || !in.GetBytes(fields.bytes_read(), &rest)) return Malformed(in);
   return absl::OkStatus();
 }

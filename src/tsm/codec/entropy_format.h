@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/coding.h"
+
 namespace varve::tsm::codec::entropy {
 
 inline constexpr unsigned kDirectTokens = 16;
@@ -37,6 +39,9 @@ constexpr uint64_t DistanceOf(unsigned token) {
   const uint64_t leading =
       (1U << kTokenBits) | ((token - kDirectTokens) & ((1U << kTokenBits) - 1));
   return leading << ExtraBits(token);
+}
+constexpr uint64_t ResidualOf(uint64_t distance, uint64_t centre) {
+  return static_cast<uint64_t>(base::UnZigZag(distance)) + centre;
 }
 static_assert(TokenOf((uint64_t{1} << kMagnitudeBits) - 1) == kTokens - 1);
 static_assert(DistanceOf(TokenOf(1000)) <= 1000 && TokenOf(DistanceOf(77)) == 77);

@@ -115,12 +115,12 @@ void WriteDecimals(std::span<const double> values, const DecimalPlan& plan, std:
 }
 
 absl::Status DecodeDecimals(base::ByteReader& in, CodecId codec, std::span<double> out,
-                            size_t wanted) {
+                            size_t wanted, GroupPlace grouped) {
   uint8_t exponent;
   if (!in.GetFixed(&exponent) || exponent > kDecimalExponentMax) return Malformed(in);
   WordRoom room;
   const std::span<uint64_t> words(room.words.data(), out.size());
-  RETURN_IF_ERROR(DecodeWords(in, words, wanted));
+  RETURN_IF_ERROR(DecodeWords(in, words, wanted, grouped));
   const size_t first = std::min(wanted, out.size());
   if (codec == CodecId::kSingleDecimal) {
     RestoreSingleDecimals(words.first(first), exponent, out.first(first));
@@ -198,14 +198,15 @@ void EncodeFloatBlock(std::span<const double> values, const EncodeOptions& optio
   if (dense || !EncodeBits(values, plan.bytes, options, out)) WriteDecimals(values, plan, out);
 }
 
-absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted) {
+absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_t wanted,
+                              GroupPlace grouped) {
   CodecId codec;
   if (!in.GetFixed(&codec)) return Malformed(in);
   switch (codec) {
     case CodecId::kDecimal:
     case CodecId::kNearDecimal:
     case CodecId::kSingleDecimal:
-      return DecodeDecimals(in, codec, out, wanted);
+      return DecodeDecimals(in, codec, out, wanted, grouped);
     case CodecId::kFloatBits:
       return DecodeFloatBits(in, out, wanted);
     case CodecId::kFloatSplit:
@@ -215,6 +216,15 @@ absl::Status DecodeFloatBlock(base::ByteReader& in, std::span<double> out, size_
     default:
       return Malformed(in);
   }
+}
+
+bool AddFloatBlock(base::ByteReader in, size_t count, size_t wanted, EntropyGroup& group) {
+  CodecId codec;
+  uint8_t exponent;
+  if (!in.GetFixed(&codec)) return false;
+  const bool decimal = codec == CodecId::kDecimal || codec == CodecId::kNearDecimal ||
+                       codec == CodecId::kSingleDecimal;
+  return decimal && in.GetFixed(&exponent) && AddWords(in, count, wanted, group);
 }
 
 }  // namespace varve::tsm::codec

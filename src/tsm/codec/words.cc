@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "tsm/codec/codec_id.h"
 #include "tsm/codec/entropy.h"
+#include "tsm/codec/entropy_group.h"
 #include "tsm/codec/frames.h"
 #include "tsm/codec/residuals.h"
 #include "tsm/codec/word_plan.h"
@@ -21,6 +22,7 @@ absl::Status Malformed(const base::ByteReader& in) {
 struct StreamOptions {
   bool may_nest = true;
   size_t wanted = SIZE_MAX;
+  GroupPlace grouped = {};
 };
 
 absl::Status DecodeStream(base::ByteReader& in, const StreamOptions& options,
@@ -43,20 +45,30 @@ absl::Status DecodeStep(base::ByteReader& in, std::span<uint64_t> out) {
   return absl::OkStatus();
 }
 
-absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, size_t wanted,
-                             std::span<uint64_t> out) {
-  ResidualForm form;
-  const size_t order = form.order = DeltaOrder(codec);
+// Of a stream of `count` words; false if it is malformed.
+bool ReadForm(base::ByteReader& in, CodecId codec, size_t count, ResidualForm& form) {
+  form.order = DeltaOrder(codec);
   int64_t base;
   int64_t first_delta = 0;
   if (!in.GetSignedVarint(&base) || !in.GetVarint(&form.scale) ||
-      (order == 2 && !in.GetSignedVarint(&first_delta)) || out.size() < order) {
-    return Malformed(in);
+      (form.order == 2 && !in.GetSignedVarint(&first_delta)) || count < form.order) {
+    return false;
   }
   form.base = static_cast<uint64_t>(base);
   form.first_delta = static_cast<uint64_t>(first_delta);
+  return true;
+}
+
+absl::Status DecodeResiduals(base::ByteReader& in, CodecId codec, const StreamOptions& options,
+                             std::span<uint64_t> out) {
+  ResidualForm form;
+  if (!ReadForm(in, codec, out.size(), form)) return Malformed(in);
+  const size_t order = form.order;
+  const size_t wanted = std::clamp(options.wanted, order, out.size());
+  if (const GroupPlace& grouped = options.grouped; grouped.group != nullptr) {
+    return grouped.group->Take(grouped.place, in, form, wanted, out);
+  }
   const std::span<uint64_t> residuals = out.subspan(order);
-  wanted = std::clamp(wanted, order, out.size());
   RETURN_IF_ERROR(IsEntropy(codec) ? DecodeEntropy(in, wanted - order, residuals)
                                    : DecodeFrames(in, residuals));
   Restore(form, out.first(wanted));
@@ -120,7 +132,7 @@ absl::Status DecodeStream(base::ByteReader& in, const StreamOptions& options,
     case CodecId::kEntropy:
     case CodecId::kDeltaEntropy:
     case CodecId::kDelta2Entropy:
-      return DecodeResiduals(in, codec, options.wanted, out);
+      return DecodeResiduals(in, codec, options, out);
     case CodecId::kRuns:
       return options.may_nest ? DecodeRuns(in, out) : Malformed(in);
     case CodecId::kWordDictionary:
@@ -136,8 +148,16 @@ void EncodeWords(std::span<const uint64_t> words, const EncodeOptions& options, 
   WriteWords(words, PlanWords(words, options), out);
 }
 
-absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted) {
-  return DecodeStream(in, {.wanted = wanted}, out);
+absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted,
+                         GroupPlace grouped) {
+  return DecodeStream(in, {.wanted = wanted, .grouped = grouped}, out);
+}
+
+bool AddWords(base::ByteReader in, size_t count, size_t wanted, EntropyGroup& group) {
+  CodecId codec;
+  ResidualForm form;
+  if (!in.GetFixed(&codec) || !IsEntropy(codec) || !ReadForm(in, codec, count, form)) return false;
+  return group.Add(in, count - form.order, std::clamp(wanted, form.order, count) - form.order);
 }
 
 }  // namespace varve::tsm::codec

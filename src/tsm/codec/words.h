@@ -24,6 +24,12 @@ void EncodeWords(std::span<const uint64_t> words, const EncodeOptions& options, 
 // Reads one stream of out.size() (1 to kMaxBlockValues) words from `in`, which may go on behind it.
 // DATA_LOSS if it is short or malformed. Only the first `wanted` words are needed: what the others
 // then are is unspecified, and whether they are malformed may go unseen.
-absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted = SIZE_MAX);
+//   grouped  where AddWords() put the same bytes with the same count and `wanted`, if it did
+absl::Status DecodeWords(base::ByteReader& in, std::span<uint64_t> out, size_t wanted = SIZE_MAX,
+                         GroupPlace grouped = {});
+
+// Adds the stream of `count` words that `in` stands before to `group`, which has room, if it is of
+// a kind that can be decoded beside others.
+bool AddWords(base::ByteReader in, size_t count, size_t wanted, EntropyGroup& group);
 
 }  // namespace varve::tsm::codec
