@@ -54,9 +54,10 @@ class JsonEncoder : public Encoder, public query::ValueSink {
     }
     rows_.NewBatch(batch);
     return AppendRows(*batch.header, batch.rows, [&](size_t row) {
-      text_ += first_row_ ? ",\"values\":[[" : ",[";
-      text_ += rows_.Write(row);
-      text_ += ']';
+      constexpr std::string_view kFirst = ",\"values\":[[";
+      constexpr std::string_view kNext = ",[";
+      if (!text_.empty()) MoveText();
+      rows_.Append(row, first_row_ ? kFirst : kNext, written_);
     });
   }
 
@@ -197,7 +198,7 @@ class JsonEncoder : public Encoder, public query::ValueSink {
         append(row);
         first_row_ = false;
         ++rows_in_chunk_;
-        if (text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
+        if (written_.size() + text_.size() >= kFlushBytes) RETURN_IF_ERROR(Flush(false));
       }
     }
     return absl::OkStatus();
@@ -265,8 +266,18 @@ class JsonEncoder : public Encoder, public query::ValueSink {
     text_ += ']';
   }
 
+  // Behind the rows that were written.
+  void MoveText() {
+    char* const to = written_.Reserve(text_.size());
+    std::memcpy(to, text_.data(), text_.size());
+    written_.CommitUpTo(to + text_.size());
+    text_.clear();
+  }
+
   absl::Status Flush(bool now) {
-    const absl::Status status = out_.Write(text_, now);
+    if (written_.size() > 0 && !text_.empty()) MoveText();
+    const absl::Status status = out_.Write(written_.size() > 0 ? written_.bytes() : text_, now);
+    written_.Clear();
     text_.clear();
     return status;
   }
@@ -274,7 +285,8 @@ class JsonEncoder : public Encoder, public query::ValueSink {
   const EncodeOptions options_;
   PrettyJson pretty_;
   ByteSink& out_;
-  std::string text_;
+  model::ByteBuffer written_;
+  std::string text_;  // behind what is in written_
   std::string messages_;
   TimeWriter times_;
   JsonRows rows_;

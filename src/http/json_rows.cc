@@ -34,8 +34,10 @@ void JsonRows::NewBatch(const query::ValueBatch& batch) {
   }
 }
 
-std::string_view JsonRows::Write(size_t row) {
-  char* at = AppendTime(text_.get(), batch_.times[row]);
+void JsonRows::Append(size_t row, std::string_view opening, model::ByteBuffer& out) {
+  out_ = &out;
+  char* at = AppendBytes(out.Reserve(0), opening);
+  at = AppendTime(at, batch_.times[row]);
   const size_t columns = batch_.header->columns.size() - 1;
   const model::FieldValue* values = batch_.values + row * columns;
   size_t fixed = 0;
@@ -47,28 +49,21 @@ std::string_view JsonRows::Write(size_t row) {
     const size_t place = batch_.members[row] * fixed_spans_ + fixed++;
     if (place >= fixed_texts_.size()) fixed_texts_.resize(place + 1);
     if (std::string& text = fixed_texts_[place]; text.empty()) {
-      const auto begin = static_cast<size_t>(at - text_.get());
+      out.CommitUpTo(at);
+      const size_t begin = out.size();
       at = AppendValues(at, values, span);
-      text.assign(text_.get() + begin, at);
+      out.CommitUpTo(at);
+      text = out.bytes().substr(begin);
     } else {
-      at = Append(at, text);
+      at = AppendBytes(at, text);
     }
   }
-  return {text_.get(), static_cast<size_t>(at - text_.get())};
+  at = Room(at, 1);
+  *at++ = ']';
+  out.CommitUpTo(at);
 }
 
-// Makes sure that `bytes` fit behind `at`, the end of the row so far, and returns where that is.
-char* JsonRows::Room(char* at, size_t bytes) {
-  const auto used = static_cast<size_t>(at - text_.get());
-  if (capacity_ - used >= bytes) return at;
-  capacity_ = std::max(2 * capacity_, used + bytes + 1024);
-  auto text = std::make_unique_for_overwrite<char[]>(capacity_);
-  if (used > 0) std::memcpy(text.get(), text_.get(), used);
-  text_ = std::move(text);
-  return text_.get() + used;
-}
-
-char* JsonRows::Append(char* at, std::string_view text) {
+char* JsonRows::AppendBytes(char* at, std::string_view text) {
   at = Room(at, text.size());
   std::memcpy(at, text.data(), text.size());
   return at + text.size();
@@ -89,14 +84,17 @@ char* JsonRows::AppendTime(char* at, int64_t time) {
     time_text_.assign(text, end);
     time_ = time;
   }
-  return Append(at, time_text_);
+  return AppendBytes(at, time_text_);
 }
 
 char* JsonRows::AppendValues(char* at, const model::FieldValue* values, const Span& span) {
+  // Room for all of them as if they were numbers; a text sees to its own.
+  const auto room = [&](size_t begin) { return (span.end - begin) * (1 + kNumberTextMax); };
+  at = Room(at, room(span.begin));
   for (size_t i = span.begin; i < span.end; ++i) {
-    at = Room(at, 1 + kNumberTextMax);
     *at++ = ',';
     at = AppendValue(at, values[i]);
+    if (values[i].type() == FieldType::kString) at = Room(at, room(i + 1));
   }
   return at;
 }
@@ -105,7 +103,7 @@ char* JsonRows::AppendText(char* at, std::string_view text) {
   if (!IsPlainJson(text)) {
     std::string escaped;
     AppendJsonString(escaped, text);
-    return Append(at, escaped);
+    return AppendBytes(at, escaped);
   }
   at = Room(at, text.size() + 2);
   *at++ = '"';
@@ -125,13 +123,13 @@ char* JsonRows::AppendValue(char* at, const model::FieldValue& value) {
     case FieldType::kUnsigned:
       return WriteUnsigned(at, value.as_unsigned());
     case FieldType::kBoolean:
-      return Append(at, value.as_boolean() ? "true" : "false");
+      return AppendBytes(at, value.as_boolean() ? "true" : "false");
     case FieldType::kString:
       return AppendText(at, value.as_string());
     case FieldType::kNone:
       break;
   }
-  return Append(at, "null");
+  return AppendBytes(at, "null");
 }
 
 }  // namespace varve::http

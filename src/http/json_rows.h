@@ -1,14 +1,14 @@
-// The rows of a SELECT as JSON, without their brackets.
+// The rows of a SELECT as JSON.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "http/number_text.h"
+#include "model/byte_buffer.h"
 #include "query/executor.h"
 
 namespace varve::http {
@@ -28,8 +28,8 @@ class JsonRows {
   void NewSeries() { fixed_texts_.clear(); }
   // `batch` must outlive the writes of its rows.
   void NewBatch(const query::ValueBatch& batch);
-  // The text of a row, the time first; valid until the next call.
-  std::string_view Write(size_t row);
+  // Appends a row behind `opening`: "[", the time, the values, "]".
+  void Append(size_t row, std::string_view opening, model::ByteBuffer& out);
 
  private:
   // Neighbouring columns that are all fixed, or are all not.
@@ -39,8 +39,12 @@ class JsonRows {
     bool fixed;
   };
 
-  char* Room(char* at, size_t bytes);
-  char* Append(char* at, std::string_view text);
+  // Makes sure that `bytes` fit behind `at`, the end of the row so far, and returns where that is.
+  char* Room(char* at, size_t bytes) {
+    out_->CommitUpTo(at);
+    return out_->Reserve(bytes);
+  }
+  char* AppendBytes(char* at, std::string_view text);
   char* AppendText(char* at, std::string_view text);
   char* AppendTime(char* at, int64_t time);
   char* AppendValues(char* at, const model::FieldValue* values, const Span& span);
@@ -55,8 +59,7 @@ class JsonRows {
   std::vector<std::string> fixed_texts_;
   int64_t time_ = 0;  // what time_text_ shows, if it is not empty
   std::string time_text_;
-  std::unique_ptr<char[]> text_;  // of the row that is written
-  size_t capacity_ = 0;
+  model::ByteBuffer* out_ = nullptr;  // what the row is appended to
 };
 
 }  // namespace varve::http

@@ -71,17 +71,22 @@ char* WriteLarge(char* out, double value) {
 
 }  // namespace
 
-char* WriteUnsigned(char* out, uint64_t value) {
-  if (value < 100) {
-    if (value >= 10) *out++ = static_cast<char>('0' + value / 10);
-    *out++ = static_cast<char>('0' + value % 10);
-    return out;
+constinit const std::array<SmallNumber, kSmallNumbers> kSmallNumberTexts = [] {
+  std::array<SmallNumber, kSmallNumbers> texts{};
+  for (unsigned value = 0; value < kSmallNumbers; ++value) {
+    SmallNumber& text = texts[value];
+    for (unsigned unit = value < 10 ? 1 : value < 100 ? 10 : 100; unit > 0; unit /= 10) {
+      text.digits[text.size++] = static_cast<char>('0' + value / unit % 10);
+    }
   }
+  return texts;
+}();
+
+char* WriteLargeUnsigned(char* out, uint64_t value) {
   return std::to_chars(out, out + kNumberTextMax, value).ptr;
 }
 
-char* WriteInteger(char* out, int64_t value) {
-  if (value >= 0) return WriteUnsigned(out, static_cast<uint64_t>(value));
+char* WriteNegative(char* out, int64_t value) {
   return std::to_chars(out, out + kNumberTextMax, value).ptr;
 }
 

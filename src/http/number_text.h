@@ -1,7 +1,9 @@
 // Numbers and times as Go's encoding/json and time packages print them.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -17,8 +19,8 @@ inline constexpr size_t kNumberTextMax = 40;
 // The shortest digits that read back as `value`; exponent form below 1e-6 and from 1e21 on, as
 // strconv.AppendFloat in encoding/json. `value` is finite.
 char* WriteFloat(char* out, double value);
-char* WriteInteger(char* out, int64_t value);
-char* WriteUnsigned(char* out, uint64_t value);
+inline char* WriteUnsigned(char* out, uint64_t value);
+inline char* WriteInteger(char* out, int64_t value);
 
 // Writes times as RFC 3339 with as many decimals as needed (Go's RFC3339Nano). Keeps the last
 // day's date, so that rows in order of time cost a few digits each. One thread at a time.
@@ -35,5 +37,27 @@ class TimeWriter {
   int64_t day_ = INT64_MIN;
   char date_[11];  // "2006-01-02T" of day_
 };
+
+// --- How small numbers are written: most are, in percent or counts.
+
+// The digits of a small number, and how many there are.
+struct SmallNumber {
+  char digits[3];
+  uint8_t size;
+};
+inline constexpr uint64_t kSmallNumbers = 1000;
+extern const std::array<SmallNumber, kSmallNumbers> kSmallNumberTexts;
+char* WriteLargeUnsigned(char* out, uint64_t value);
+char* WriteNegative(char* out, int64_t value);
+
+inline char* WriteUnsigned(char* out, uint64_t value) {
+  if (value >= kSmallNumbers) return WriteLargeUnsigned(out, value);
+  const SmallNumber& text = kSmallNumberTexts[value];
+  std::memcpy(out, text.digits, sizeof(text.digits));
+  return out + text.size;
+}
+inline char* WriteInteger(char* out, int64_t value) {
+  return value >= 0 ? WriteUnsigned(out, static_cast<uint64_t>(value)) : WriteNegative(out, value);
+}
 
 }  // namespace varve::http
