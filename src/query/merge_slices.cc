@@ -3,13 +3,14 @@
 // does not fit is halved; one that is nearly empty is doubled. Beyond its slice each series knows
 // the time, and the texts that break ties, of its next row: which the heap compares, too.
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <utility>
 
+#include "base/huge_pages.h"
 #include "base/status.h"
 #include "query/go_heap.h"
+#include "query/keyed_rows.h"
 #include "query/merge_rows.h"
+#include "query/packed_rows.h"
 
 namespace varve::query {
 namespace {
@@ -19,6 +20,9 @@ using model::FieldType;
 using model::FieldValue;
 
 constexpr size_t kSliceBytes = 128 << 20;
+
+template <typename T>
+using HugeVector = std::vector<T, base::HugePageAllocator<T>>;
 
 class SliceMerger final : public RowMerger {
  public:
@@ -48,6 +52,7 @@ class SliceMerger final : public RowMerger {
     }
     tag_values_.resize(inputs_.size() * tags_.size());
     tags_known_.resize(inputs_.size());
+    rows_ = PackedRows(stored_.size());
   }
 
   absl::Status Next(RowBlock* block) override {
@@ -76,6 +81,18 @@ class SliceMerger final : public RowMerger {
     uint32_t input = 0;
   };
 
+  // Where a column's value is: among those of the series' tags, or those kept of each row.
+  struct Place {
+    bool is_tag;
+    size_t at;
+  };
+  // Neighbouring columns whose values lie next to each other.
+  struct Span {
+    bool is_tag;
+    size_t at;
+    size_t count;
+  };
+
   absl::Status FillFromHeap() {
     while (block_rows_ < model::kBatchRows) {
       if (heap_.empty() && !StartShard()) break;
@@ -86,7 +103,8 @@ class SliceMerger final : public RowMerger {
       }
       const Item item = PopHeap(heap_, less_);
       Cursor& cursor = cursors_[item.input];
-      Take(cursor.at++, item.input);
+      const KeyedRow row{0, cursor.at++, item.input};
+      TakeRows({&row, 1});
       if (HasNext(cursor) && shard_.Contains(TimeOf(cursor))) {
         PushHeap(heap_, {TimeOf(cursor), item.input}, less_);
       }
@@ -99,15 +117,17 @@ class SliceMerger final : public RowMerger {
       if (first == nullptr) return absl::OkStatus();
       RETURN_IF_ERROR(ReadSlice());
     }
-    // Neighbours are of different series, so each row comes from another place in memory.
-    constexpr size_t kAhead = 8;
+    // Column by column, of as many rows as stay near. Neighbours are of different series, so each
+    // row comes from another place in memory.
+    constexpr size_t kTogether = 32;
     const size_t end = std::min(order_.size(), next_sorted_ + model::kBatchRows);
-    for (; next_sorted_ < end; ++next_sorted_) {
-      if (next_sorted_ + kAhead < order_.size()) {
-        const auto* row = values_.data() + order_[next_sorted_ + kAhead].row * stored_.size();
-        for (size_t i = 0; i < stored_.size(); i += 4) __builtin_prefetch(row + i);
-      }
-      Take(order_[next_sorted_].row, order_[next_sorted_].input);
+    while (next_sorted_ < end) {
+      const size_t rows = std::min(kTogether, end - next_sorted_);
+      const KeyedRow* const ahead = order_.data() + next_sorted_ + rows;
+      const size_t rows_ahead = std::min(kTogether, order_.size() - next_sorted_ - rows);
+      for (size_t i = 0; i < rows_ahead; ++i) rows_.Prefetch(ahead[i].row);
+      TakeRows({order_.data() + next_sorted_, rows});
+      next_sorted_ += rows;
     }
     return absl::OkStatus();
   }
@@ -117,26 +137,25 @@ class SliceMerger final : public RowMerger {
   int64_t TimeOf(const Cursor& cursor) const {
     return cursor.at < cursor.end ? times_[cursor.at] : cursor.next;
   }
-  // Of the texts that break ties those that are not tags, of the row a series stands at.
-  const FieldValue* StoredTexts(uint32_t input) const {
+  // Of the texts that break ties those that are not tags, the t-th, of the row a series stands at.
+  FieldValue StoredText(uint32_t input, size_t t) const {
     const Cursor& cursor = cursors_[input];
-    return cursor.at < cursor.end ? values_.data() + cursor.at * stored_.size() + first_tie_
-                                  : next_texts_.data() + input * stored_ties_;
+    return cursor.at < cursor.end ? rows_.At(cursor.at, first_tie_ + t)
+                                  : next_texts_[input * stored_ties_ + t];
   }
   // As CompareTexts(), of the rows two series stand at.
   int CompareTies(uint32_t a, uint32_t b) const {
     if (!ranks_.empty()) return ranks_[a] < ranks_[b] ? -1 : ranks_[a] > ranks_[b] ? 1 : 0;
-    const FieldValue* stored_a = StoredTexts(a);
-    const FieldValue* stored_b = StoredTexts(b);
     const FieldValue* tags_a = tag_values_.data() + a * tags_.size();
     const FieldValue* tags_b = tag_values_.data() + b * tags_.size();
+    size_t stored = 0;
     for (size_t t = 0; t < ties_; ++t) {
       const Place& place = places_[first_tie_ + t];
-      const int order = place.is_tag ? CompareTexts(tags_a + place.at, tags_b + place.at, 1)
-                                     : CompareTexts(stored_a++, stored_b++, 1);
+      const FieldValue text = place.is_tag ? tags_a[place.at] : StoredText(a, stored);
+      const FieldValue other = place.is_tag ? tags_b[place.at] : StoredText(b, stored);
+      if (!place.is_tag) ++stored;
+      const int order = CompareTexts(&text, &other, 1);
       if (order != 0) return order;
-      const FieldValue& text = place.is_tag ? tags_a[place.at] : stored_a[-1];
-      const FieldValue& other = place.is_tag ? tags_b[place.at] : stored_b[-1];
       if (text.type() != FieldType::kString || other.type() != FieldType::kString) return 0;
     }
     return 0;
@@ -175,20 +194,30 @@ class SliceMerger final : public RowMerger {
     return true;
   }
 
-  void Take(uint32_t row, uint32_t input) {
-    block_times_[block_rows_] = times_[row];
-    block_members_[block_rows_] = inputs_[input].place;
-    const FieldValue* stored = values_.data() + row * stored_.size();
-    const FieldValue* tags = tag_values_.data() + input * tags_.size();
-    FieldValue* to = block_values_.data() + block_rows_++ * width_;
+  // Adds rows of the slice to the block.
+  void TakeRows(std::span<const KeyedRow> rows) {
+    picked_.clear();
+    for (const KeyedRow& row : rows) {
+      picked_.push_back(row.row);
+      block_times_[block_rows_] = times_[row.row];
+      block_members_[block_rows_++] = inputs_[row.input].place;
+    }
+    FieldValue* to = block_values_.data() + (block_rows_ - rows.size()) * width_;
     for (const Span& span : spans_) {
-      to = std::copy_n((span.is_tag ? tags : stored) + span.at, span.count, to);
+      if (span.is_tag) {
+        for (size_t i = 0; i < rows.size(); ++i) {
+          const FieldValue* tags = tag_values_.data() + rows[i].input * tags_.size() + span.at;
+          std::copy_n(tags, span.count, to + i * width_);
+        }
+      } else {
+        rows_.Copy(picked_, span.at, span.count, to, width_);
+      }
+      to += span.count;
     }
   }
 
   // Puts the rows of the slice in the order of their times and, of one time, of their series: for
-  // that series are visited in their order, and the sort is stable. By digits of the time's
-  // distance from the slice's first, without the zeros that all distances end with.
+  // that series are visited in their order, and the sort is stable.
   void SortSlice() {
     order_.clear();
     order_.reserve(times_.size());
@@ -202,26 +231,11 @@ class SliceMerger final : public RowMerger {
       }
       for (; cursor.at < cursor.end; ++cursor.at) order_.push_back({0, cursor.at, input});
     }
-    uint64_t bits = 0;
-    for (SortedRow& row : order_) {
+    for (KeyedRow& row : order_) {
       row.key =
           request_.descending ? Distance(times_[row.row], first) : Distance(first, times_[row.row]);
-      bits |= row.key;
     }
-    constexpr unsigned kDigitBits = 11;
-    sort_room_.resize(order_.size());
-    for (auto shift = static_cast<unsigned>(std::countr_zero(bits));
-         shift < 64 && bits >> shift != 0; shift += kDigitBits) {
-      const auto digit = [&](const SortedRow& row) {
-        return (row.key >> shift) & ((1U << kDigitBits) - 1);
-      };
-      std::array<uint32_t, 1U << kDigitBits> places{};
-      for (const SortedRow& row : order_) ++places[digit(row)];
-      uint32_t at = 0;
-      for (uint32_t& place : places) at += std::exchange(place, at);
-      for (const SortedRow& row : order_) sort_room_[places[digit(row)]++] = row;
-      order_.swap(sort_room_);
-    }
+    SortByKey(order_, sort_room_);
   }
 
   // Where the ties are tags all of, and none is missing, they order the series once and for all.
@@ -284,13 +298,12 @@ class SliceMerger final : public RowMerger {
     std::swap(next_arena_, new_next_arena_);
     if (!sorted_) return absl::OkStatus();
     SortSlice();
-    const size_t sorting = (order_.capacity() + sort_room_.capacity()) * sizeof(SortedRow);
-    return memory_.Set(Bytes() + FixedBytes() + sorting);
+    return absl::OkStatus();
   }
 
-  size_t Bytes() const {
-    return times_.size() * 8 + values_.size() * sizeof(FieldValue) + texts_.bytes();
-  }
+  // Of a row of the slice, its place among those that are sorted included.
+  size_t RowBytes() const { return sizeof(int64_t) + rows_.row_bytes() + 2 * sizeof(KeyedRow); }
+  size_t Bytes() const { return times_.size() * RowBytes() + texts_.bytes(); }
   size_t FixedBytes() const {
     return inputs_.size() * (sizeof(MergeInput) + 2 * sizeof(Cursor) + sizeof(Item)) +
            2 * (next_texts_.size() * sizeof(FieldValue) + next_arena_.bytes()) +
@@ -327,7 +340,7 @@ class SliceMerger final : public RowMerger {
 
   void Clear() {
     times_.clear();
-    values_.clear();
+    rows_.Clear();
     texts_ = TextArena();
     new_cursors_.assign(inputs_.size(), Cursor());
     new_next_texts_.assign(inputs_.size() * stored_ties_, FieldValue());
@@ -366,9 +379,11 @@ class SliceMerger final : public RowMerger {
           return absl::OkStatus();
         }
         times_.push_back(time);
+        row_.clear();
         for (const size_t column : stored_) {
-          values_.push_back(texts_.Keep(batch.columns[column].At(i)));
+          row_.push_back(texts_.Keep(batch.columns[column].At(i)));
         }
+        rows_.AppendRow(row_);
         cursor.end = static_cast<uint32_t>(times_.size());
       }
       if (Bytes() > 2 * kSliceBytes && slice.min_ns < slice.max_ns) return absl::OkStatus();
@@ -387,29 +402,20 @@ class SliceMerger final : public RowMerger {
     };
     const int64_t* end = std::partition_point(batch.times, batch.times + batch.rows, within);
     const auto rows = static_cast<size_t>(end - batch.times);
-    MakeRoom(rows);
+    MakeRoom();
     times_.insert(times_.end(), batch.times, end);
-    const size_t at = values_.size();
-    values_.resize(at + rows * stored_.size());
-    for (size_t s = 0; s < stored_.size(); ++s) {
-      const model::ColumnVector& column = batch.columns[stored_[s]];
-      if (column.type == FieldType::kNone) continue;
-      FieldValue* to = values_.data() + at + s;
-      CopyColumn(column, rows, stored_.size(), to);
-      if (column.type != FieldType::kString) continue;
-      for (size_t i = 0; i < rows; ++i, to += stored_.size()) *to = texts_.Keep(*to);
-    }
+    rows_.Append(batch, stored_, rows, texts_);
     return rows;
   }
 
   // Of a large slice all the room it may ever take: pages that are not used cost nothing, but to
   // move the rows, again and again, to fresh ones is half of what it takes to collect them.
-  void MakeRoom(size_t rows) {
+  void MakeRoom() {
     constexpr size_t kFewRows = 1 << 14;
-    if (times_.size() + rows <= times_.capacity() || times_.size() < kFewRows) return;
-    const size_t most = kSliceBytes / (sizeof(int64_t) + stored_.size() * sizeof(FieldValue));
+    if (times_.size() < kFewRows) return;
+    const size_t most = kSliceBytes / RowBytes();
     times_.reserve(most);
-    values_.reserve(most * stored_.size());
+    rows_.Reserve(most);
   }
 
   // A series' tags are the same in all its rows.
@@ -423,7 +429,7 @@ class SliceMerger final : public RowMerger {
 
   // Keeps the rows that can still be among the wanted ones, of the series up to `last`.
   void Prune(uint32_t last) {
-    std::vector<int64_t> times = times_;
+    HugeVector<int64_t> times = times_;
     const auto nth = times.begin() + static_cast<ptrdiff_t>(rows_wanted_ - 1);
     std::nth_element(times.begin(), nth, times.end(),
                      [this](int64_t a, int64_t b) { return Before(a, b); });
@@ -437,17 +443,17 @@ class SliceMerger final : public RowMerger {
       uint32_t row = begin;
       for (; row < cursor.end && !Before(cutoff_, times_[row]); ++row, ++kept) {
         times_[kept] = times_[row];
-        for (size_t c = 0; c < stored_.size(); ++c) {
-          values_[kept * stored_.size() + c] = texts.Keep(values_[row * stored_.size() + c]);
-        }
+        rows_.MoveRow(row, kept, texts);
       }
       if (row < cursor.end) {
-        SetNext(input, times_[row], values_.data() + row * stored_.size() + first_tie_);
+        row_.clear();
+        for (size_t t = 0; t < stored_ties_; ++t) row_.push_back(rows_.At(row, first_tie_ + t));
+        SetNext(input, times_[row], row_.data());
       }
       cursor.end = kept;
     }
     times_.resize(kept);
-    values_.resize(kept * stored_.size());
+    rows_.Truncate(kept);
     texts_ = std::move(texts);
   }
 
@@ -459,18 +465,7 @@ class SliceMerger final : public RowMerger {
   const size_t width_;
   const size_t first_tie_;
   const size_t ties_;
-  // Where a column's value is: among those of the series' tags, or those kept of each row.
-  struct Place {
-    bool is_tag;
-    size_t at;
-  };
   std::vector<Place> places_;  // of each column
-  // Neighbouring columns whose values lie next to each other.
-  struct Span {
-    bool is_tag;
-    size_t at;
-    size_t count;
-  };
   std::vector<Span> spans_;
   std::vector<size_t> tags_;            // columns
   std::vector<size_t> stored_;          // the other ones
@@ -481,15 +476,11 @@ class SliceMerger final : public RowMerger {
   bool ranked_ = false;
   std::vector<uint32_t> ranks_;  // of the inputs by their ties; empty: they must be compared
   // Where no two inputs have one rank, the slice is sorted, and there is no heap.
-  struct SortedRow {
-    uint64_t key;  // the distance of its time from the first
-    uint32_t row;
-    uint32_t input;
-  };
   bool sorted_ = false;
   std::vector<uint32_t> by_rank_;
-  std::vector<SortedRow> order_;  // the rows of the slice
-  std::vector<SortedRow> sort_room_;
+  std::vector<uint32_t> picked_;  // rows, scratch of TakeRows()
+  KeyedRows order_;  // the rows of the slice, by the distance of their times from the first
+  KeyedRows sort_room_;
   size_t next_sorted_ = 0;
   QueryState& query_;
   MemoryUse memory_;
@@ -505,8 +496,8 @@ class SliceMerger final : public RowMerger {
   std::vector<Cursor> new_cursors_;
   std::vector<FieldValue> new_next_texts_;
   TextArena new_next_arena_;
-  std::vector<int64_t> times_;
-  std::vector<FieldValue> values_;
+  HugeVector<int64_t> times_;
+  PackedRows rows_{0};  // of each of times_, the columns stored_
   TextArena texts_;
   std::vector<Item> heap_;
   Less less_{this};
