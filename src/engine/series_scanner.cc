@@ -82,6 +82,7 @@ tsm::RollupReader::Cursor* SeriesScanner::RollupOf(ShardSources& shard, size_t f
   if (cursor == nullptr) {
     cursor = rollup->NewCursor();
     cursor->SelectFields(fields_);
+    cursor->SelectTimes(options.range);
   }
   return cursor.get();
 }

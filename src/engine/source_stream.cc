@@ -233,7 +233,7 @@ bool SourceStream::Statistics(ScanStep* step) {
 }
 
 absl::Status SourceStream::LoadTimes(size_t chunk_index, size_t* rows) {
-  RETURN_IF_ERROR(cursor_->ReadTimes(chunk_index, &times_));
+  RETURN_IF_ERROR(cursor_->ReadTimesUpTo(chunk_index, wanted_.max_ns, &times_));
   const auto end = std::upper_bound(times_.begin(), times_.end(), wanted_.max_ns);
   *rows = static_cast<size_t>(end - times_.begin());
   decoded_.rows = *rows;

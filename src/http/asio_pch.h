@@ -1,4 +1,4 @@
-// The heavy headers of the two files that speak Asio and Beast, compiled once.
+// The heavy headers of the files that speak Asio and Beast, compiled once.
 #pragma once
 
 #include <boost/asio.hpp>

@@ -28,6 +28,7 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
 using Parser = beast::http::request_parser<TextBody>;
+using Clock = std::chrono::steady_clock;
 
 constexpr size_t kReadBytes = 16 << 10;
 constexpr size_t kLargeReadBytes = 64 << 10;
@@ -65,14 +66,16 @@ class ConnectionImpl : public Connection,
                        public Exchange,
                        public std::enable_shared_from_this<ConnectionImpl> {
  public:
-  ConnectionImpl(tcp::socket socket, const TlsContext* tls, const Services& services,
-                 std::function<void()> on_close)
-      : stream_(std::move(socket), tls),
-        read_ahead_timer_(stream_.get_executor()),
+  ConnectionImpl(tcp::socket socket, NetworkLoop& loop, const TlsContext* tls,
+                 const Services& services, std::function<void()> on_close)
+      : loop_(loop),
+        stream_(std::move(socket), tls),
+        idle_timer_(stream_.get_executor()),
         services_(services),
         on_close_(std::move(on_close)) {
     error_code ignored;
     stream_.socket().set_option(tcp::no_delay(true), ignored);
+    stream_.socket().non_blocking(true, ignored);
     const tcp::endpoint peer = stream_.socket().remote_endpoint(ignored);
     if (!ignored) remote_address_ = peer.address().to_string();
     buffer_.reserve(kReadBytes);
@@ -96,6 +99,18 @@ class ConnectionImpl : public Connection,
   const Request& request() const override { return request_; }
   std::string TakeBody() override { return std::move(request_.body); }
   const std::atomic<bool>& client_gone() const override { return client_gone_; }
+  bool on_network_thread() const override { return loop_.IsMine(); }
+
+  void LeaveNetworkThread() override {
+    if (!loop_.IsMine()) return;
+    handling_ = false;
+    {
+      absl::MutexLock lock(&mu_);
+      if (kicked_) PostPump();
+    }
+    WatchClient();
+    loop_.LetGo();
+  }
 
   void Reply(Response response) override {
     const bool has_body = request_.method != Method::kHead && response.status != 204;
@@ -120,20 +135,8 @@ class ConnectionImpl : public Connection,
   }
 
   absl::Status Write(std::string bytes, const std::function<absl::Status()>& interrupted) override {
+    if (!Queue(bytes)) LeaveNetworkThread();
     absl::MutexLock lock(&mu_);
-    if (!bytes.empty() && !closed_) {
-      if (http_1_0_) {
-        queued_ += bytes;
-      } else {
-        char size[24];
-        const auto end = std::to_chars(size, size + sizeof(size), bytes.size(), 16);
-        queued_.append(size, end.ptr);
-        queued_ += "\r\n";
-        queued_ += bytes;
-        queued_ += "\r\n";
-      }
-      KickLocked();
-    }
     while (!closed_ && queued_.size() >= kQueuedBytesMax) {
       if (interrupted) RETURN_IF_ERROR(interrupted());
       room_.WaitWithTimeout(&mu_, kInterruptedEvery);
@@ -150,11 +153,37 @@ class ConnectionImpl : public Connection,
   }
 
  private:
-  // Has the network thread look at queued_ and ended_.
+  // Adds a part of the body to what is sent; false when too much waits for more to be added.
+  bool Queue(std::string_view bytes) ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (closed_) return true;
+    if (bytes.empty()) return queued_.size() < kQueuedBytesMax;
+    if (http_1_0_) {
+      queued_ += bytes;
+    } else {
+      char size[24];
+      const auto end = std::to_chars(size, size + sizeof(size), bytes.size(), 16);
+      queued_.append(size, end.ptr);
+      queued_ += "\r\n";
+      queued_ += bytes;
+      queued_ += "\r\n";
+    }
+    KickLocked();
+    return queued_.size() < kQueuedBytesMax;
+  }
+
+  // Has the network thread look at queued_ and ended_; where that is the caller, in Handle().
   void KickLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (kicked_) return;
     kicked_ = true;
+    if (!loop_.IsMine() || !handling_) PostPump();
+  }
+  void PostPump() {
     asio::post(stream_.get_executor(), [self = shared_from_this()] { self->Pump(); });
+  }
+  bool IsKicked() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    return kicked_;
   }
 
   void ExpireAfter(int64_t ms) { stream_.tcp().expires_after(std::chrono::milliseconds(ms)); }
@@ -179,15 +208,31 @@ class ConnectionImpl : public Connection,
 
   void ReadHeader() {
     in_request_ = false;
-    if (reading_ahead_) return CloseIfNothingComes(IdleTime());
+    header_due_ = Clock::now() + IdleTime();
+    WatchTheClock();
+    if (reading_ahead_) return;
     parser_.emplace();
     parser_->header_limit(kHeaderBytesMax);
     const uint64_t max = services_.options.max_body_bytes;
     parser_->body_limit(max == 0 ? boost::none : boost::optional<uint64_t>(max));
-    stream_.tcp().expires_after(IdleTime());
+    stream_.tcp().expires_never();
     beast::http::async_read_header(
         stream_, buffer_, *parser_,
         [self = shared_from_this()](error_code error, size_t) { self->OnHeader(error); });
+  }
+
+  // Closes the connection when a header is late. The timer is not set anew for each: where requests
+  // follow each other it finds that the time has moved on, once in a while.
+  void WatchTheClock() {
+    if (watching_the_clock_) return;
+    watching_the_clock_ = true;
+    idle_timer_.expires_at(header_due_);
+    idle_timer_.async_wait([self = shared_from_this()](error_code stopped) {
+      self->watching_the_clock_ = false;
+      if (stopped || self->in_request_ || self->shutting_down_) return;
+      if (Clock::now() >= self->header_due_) return self->Close();
+      self->WatchTheClock();
+    });
   }
 
   void OnHeader(error_code error) {
@@ -290,10 +335,13 @@ class ConnectionImpl : public Connection,
   void Handle() {
     request_.body = std::move(parser_->get().body());
     stream_.tcp().expires_never();
-    const uint64_t number = request_number_;
     const bool watch = request_.path == "/query" || request_.path == "/debug/requests";
+    handling_ = true;
     Route(services_, shared_from_this());
-    if (watch && number == request_number_ && in_request_) WatchClient();
+    if (!loop_.IsMine()) return;  // the handler let go of the loop, and with it of this connection
+    handling_ = false;
+    if (IsKicked()) return Pump();
+    if (watch) WatchClient();
   }
 
   // While an answer is being made, nothing is read; so that a client that goes away is noticed, the
@@ -342,15 +390,14 @@ class ConnectionImpl : public Connection,
       if (error) ClientGone();
       return;
     }
-    read_ahead_timer_.cancel();
     if (error) return Close();
     ReadHeader();
   }
 
   // The stream's timeouts are set when an operation begins; the one ahead began without.
   void CloseIfNothingComes(std::chrono::milliseconds time) {
-    read_ahead_timer_.expires_after(time);
-    read_ahead_timer_.async_wait([self = shared_from_this()](error_code stopped) {
+    idle_timer_.expires_after(time);
+    idle_timer_.async_wait([self = shared_from_this()](error_code stopped) {
       if (!stopped && self->reading_ahead_ && !self->in_request_) self->Close();
     });
   }
@@ -372,18 +419,31 @@ class ConnectionImpl : public Connection,
         writing_ = true;
       }
     }
-    if (writing_) {
-      WriteSome();
-    } else {
-      FinishRequest();
-    }
+    if (!writing_) return FinishRequest();
+    if (!WriteAtOnce()) return WriteSome();
+    EndWriting();
+    // What was added meanwhile takes its turn with other connections.
+    if (IsAnswered()) FinishRequest();
   }
+
+  // Writes what the socket takes without waiting; true when that was all.
+  bool WriteAtOnce() {
+    if (stream_.is_tls()) return false;
+    error_code error;
+    const size_t n = stream_.socket().write_some(Unwritten(), error);
+    if (error) return false;  // not ready; what else is wrong shows when it is waited for
+    written_ += n;
+    bytes_sent_ += n;
+    return written_ == out_.size();
+  }
+
+  asio::const_buffer Unwritten() const { return {out_.data() + written_, out_.size() - written_}; }
 
   void WriteSome() {
     ExpireAfter(services_.options.progress_timeout_ms);
-    stream_.async_write_some(
-        asio::buffer(out_.data() + written_, out_.size() - written_),
-        [self = shared_from_this()](error_code error, size_t n) { self->OnWritten(error, n); });
+    stream_.async_write_some(Unwritten(), [self = shared_from_this()](error_code error, size_t n) {
+      self->OnWritten(error, n);
+    });
   }
 
   void OnWritten(error_code error, size_t n) {
@@ -391,9 +451,21 @@ class ConnectionImpl : public Connection,
     written_ += n;
     bytes_sent_ += n;
     if (written_ < out_.size()) return WriteSome();
+    EndWriting();
+    Pump();
+  }
+
+  void EndWriting() {
     writing_ = false;
     if (out_.capacity() > 2 * kQueuedBytesMax) std::string().swap(out_);
-    Pump();
+  }
+
+  // Whether all of the answer was written; has what was not looked at otherwise.
+  bool IsAnswered() ABSL_LOCKS_EXCLUDED(mu_) {
+    absl::MutexLock lock(&mu_);
+    if (queued_.empty()) return ended_;
+    KickLocked();
+    return false;
   }
 
   void FinishRequest() {
@@ -443,6 +515,7 @@ class ConnectionImpl : public Connection,
   // Tells the client that this was all, and gives it time to read it: closing while it still sends
   // would reset the connection and take the answer with it.
   void Discard() {
+    idle_timer_.cancel();
     stream_.tcp().expires_after(kDiscardTime);
     if (!stream_.is_tls()) return DiscardRest();
     shutting_down_ = true;
@@ -492,7 +565,7 @@ class ConnectionImpl : public Connection,
     error_code ignored;
     stream_.socket().close(ignored);
     stream_.tcp().cancel();
-    read_ahead_timer_.cancel();
+    idle_timer_.cancel();
     Closed();
   }
 
@@ -503,8 +576,11 @@ class ConnectionImpl : public Connection,
     on_close();
   }
 
+  NetworkLoop& loop_;
   ClientStream stream_;
-  asio::steady_timer read_ahead_timer_;
+  asio::steady_timer idle_timer_;
+  Clock::time_point header_due_;
+  bool watching_the_clock_ = false;
   const Services& services_;
   std::function<void()> on_close_;
   std::string remote_address_;
@@ -519,6 +595,7 @@ class ConnectionImpl : public Connection,
 
   uint64_t request_number_ = 0;
   bool in_request_ = false;
+  bool handling_ = false;  // in Handle(), which looks for an answer at its end
   bool stopping_ = false;
   bool discard_rest_ = false;
   size_t discarded_ = 0;
@@ -542,10 +619,11 @@ class ConnectionImpl : public Connection,
 
 }  // namespace
 
-std::shared_ptr<Connection> NewConnection(tcp::socket socket, const TlsContext* tls,
-                                          const Services& services,
+std::shared_ptr<Connection> NewConnection(tcp::socket socket, NetworkLoop& loop,
+                                          const TlsContext* tls, const Services& services,
                                           std::function<void()> on_close) {
-  return std::make_shared<ConnectionImpl>(std::move(socket), tls, services, std::move(on_close));
+  return std::make_shared<ConnectionImpl>(std::move(socket), loop, tls, services,
+                                          std::move(on_close));
 }
 
 }  // namespace varve::http

@@ -7,11 +7,12 @@
 #include <functional>
 #include <memory>
 
+#include "http/network_loop.h"
 #include "http/services.h"
 
 namespace varve::http {
 
-// Lives on one io_context that one thread runs; all but Exchange's methods are called there.
+// Lives on one network loop; all but Exchange's methods are called on the thread that runs it.
 class Connection {
  public:
   virtual ~Connection() = default;
@@ -23,9 +24,9 @@ class Connection {
   virtual void Abort() = 0;
 };
 
-// `tls` null: plain TCP; only borrowed for this call. `on_close` is called once, on the
-// connection's thread or when it is destroyed.
-std::shared_ptr<Connection> NewConnection(boost::asio::ip::tcp::socket socket,
+// `socket` is of `loop`'s context. `tls` null: plain TCP; only borrowed for this call. `on_close`
+// is called once, on the loop's thread or when the connection is destroyed.
+std::shared_ptr<Connection> NewConnection(boost::asio::ip::tcp::socket socket, NetworkLoop& loop,
                                           const TlsContext* tls, const Services& services,
                                           std::function<void()> on_close);
 

@@ -58,6 +58,33 @@ class AsyncSink : public query::ResultSink {
   bool answered_ = false;
 };
 
+// A query runs on the network thread for so long.
+constexpr int64_t kNetworkThreadNs = 1'000'000;
+// The text of one that may: parsing it takes a small part of that.
+constexpr size_t kShortText = 16 << 10;
+
+// The network thread, lent to a query.
+class NetworkThread final : public query::LentThread {
+ public:
+  NetworkThread(const Services& services, Exchange& exchange)
+      : env_(*services.env),
+        exchange_(exchange),
+        until_ns_(env_.MonotonicNs() + kNetworkThreadNs) {}
+
+  bool GoesOn() override {
+    if (!exchange_.on_network_thread()) return false;
+    if (env_.MonotonicNs() < until_ns_) return true;
+    GiveBack();
+    return false;
+  }
+  void GiveBack() override { exchange_.LeaveNetworkThread(); }
+
+ private:
+  base::Env& env_;
+  Exchange& exchange_;
+  const int64_t until_ns_;
+};
+
 size_t ChunkSize(std::string_view text) {
   int64_t size = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), size);
@@ -136,6 +163,18 @@ void RunQuery(const Services& services, RunningQuery& running) {
   metrics.queries_active.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// Runs a query where its request came in, until it is seen to be long. False when it must wait, or
+// is long for sure.
+bool RunOnNetworkThread(const Services& services, RunningQuery& running) {
+  if (running.async || running.request.text.size() > kShortText) return false;
+  if (!services.query_threads->TryBegin()) return false;
+  NetworkThread thread(services, *running.exchange);
+  running.request.thread = &thread;
+  RunQuery(services, running);
+  services.query_threads->End();
+  return true;
+}
+
 // With authentication on and no admin yet, only making one is allowed.
 bool CreatesFirstAdmin(const query::QueryRequest& request) {
   const auto statements = query::ParseQuery(request.text, request.parameters);
@@ -205,6 +244,9 @@ void HandleQuery(const Services& services, ExchangePtr exchange, const Identity&
   running->exchange = exchange;
 
   metrics.queries_active.fetch_add(1, std::memory_order_relaxed);
+  // A thread that waited for the password may as well wait for the query.
+  if (!exchange->on_network_thread()) return RunQuery(services, *running);
+  if (RunOnNetworkThread(services, *running)) return;
   if (!services.query_threads->Submit([&services, running] { RunQuery(services, *running); })) {
     metrics.queries_active.fetch_sub(1, std::memory_order_relaxed);
     exchange->Reply(MakeError(services, request, 503, "too many queries are waiting"));

@@ -55,16 +55,23 @@ class Exchange {
 
   // Sends the head of an answer whose length is not known yet; `head.body` is empty.
   virtual void Begin(Response head) = 0;
-  // Sends a part of the body. Blocks while more than a megabyte waits for the client: never called
-  // on a network thread. While it waits it asks `interrupted`, unless that is empty, and gives up
-  // with the error it answers. CANCELLED: the client is gone.
+  // Sends a part of the body. Waits while more than a megabyte waits for the client, not on the
+  // network thread: it leaves that first. While it waits it asks `interrupted`, unless that is
+  // empty, and gives up with the error it answers. CANCELLED: the client is gone.
   virtual absl::Status Write(std::string bytes,
                              const std::function<absl::Status()>& interrupted) = 0;
   // With `complete` false the answer is cut off so that the client notices.
   virtual void End(bool complete) = 0;
 
-  // Becomes true when the client has closed its side or stopped reading.
+  // Becomes true when the client has closed its side or stopped reading; not while the network
+  // thread makes the answer.
   virtual const std::atomic<bool>& client_gone() const = 0;
+
+  // Whether the calling thread is the connection's network thread.
+  virtual bool on_network_thread() const = 0;
+  // Makes the caller, if it is the network thread, an ordinary one; another takes over from it. To
+  // be called by a handler before it waits, or goes on for long.
+  virtual void LeaveNetworkThread() = 0;
 };
 
 // True when `a` and `b` are equal but for the case of ASCII letters.

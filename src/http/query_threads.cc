@@ -1,5 +1,6 @@
 #include "http/query_threads.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace varve::http {
@@ -15,30 +16,66 @@ QueryThreads::~QueryThreads() {
   for (std::thread& thread : threads) thread.join();
 }
 
-bool QueryThreads::Submit(std::function<void()> task) {
+size_t QueryThreads::Runnable() const {
+  // What waits at the end is run by whatever thread there is.
+  const size_t places = stopping_ ? queries_.size() : queries_max_ - running_;
+  return loops_.size() + std::min(queries_.size(), places);
+}
+
+void QueryThreads::WakeOne() {
+  const size_t runnable = Runnable();
+  if (runnable == 0) return;
+  if (idle_ >= runnable) {
+    work_.Signal();
+  } else {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+bool QueryThreads::Submit(std::function<void()> query) {
   absl::MutexLock lock(&mu_);
   if (stopping_) return false;
-  if (idle_ <= queue_.size() && threads_.size() < threads_max_) {
-    threads_.emplace_back([this] { Work(); });
-  } else if (idle_ <= queue_.size() && queue_.size() >= queue_max_) {
-    return false;
-  }
-  queue_.push_back(std::move(task));
-  work_.Signal();
+  if (running_ + queries_.size() >= queries_max_ + queue_max_) return false;
+  queries_.push_back(std::move(query));
+  if (running_ + queries_.size() <= queries_max_) WakeOne();
   return true;
 }
 
+bool QueryThreads::TryBegin() {
+  absl::MutexLock lock(&mu_);
+  if (stopping_ || running_ + queries_.size() >= queries_max_) return false;
+  ++running_;
+  return true;
+}
+
+void QueryThreads::End() {
+  absl::MutexLock lock(&mu_);
+  --running_;
+  if (!queries_.empty()) WakeOne();
+}
+
+void QueryThreads::RunNow(std::function<void()> loop) {
+  absl::MutexLock lock(&mu_);
+  loops_.push_back(std::move(loop));
+  WakeOne();
+}
+
 void QueryThreads::Work() {
+  bool is_query = false;
   while (true) {
     std::function<void()> task;
     {
       absl::MutexLock lock(&mu_);
+      if (is_query) --running_;
       ++idle_;
-      while (!stopping_ && queue_.empty()) work_.Wait(&mu_);
+      while (!stopping_ && Runnable() == 0) work_.Wait(&mu_);
       --idle_;
-      if (queue_.empty()) return;
-      task = std::move(queue_.front());
-      queue_.pop_front();
+      if (Runnable() == 0) return;
+      is_query = loops_.empty();
+      std::deque<std::function<void()>>& from = is_query ? queries_ : loops_;
+      task = std::move(from.front());
+      from.pop_front();
+      if (is_query) ++running_;
     }
     task();
   }

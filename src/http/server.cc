@@ -21,14 +21,15 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// One network thread with its loop and its connections.
+// A network loop with its connections.
 struct Loop {
-  // By number; touched on this loop's thread only. Outlives the context, whose end closes what is
+  explicit Loop(QueryThreads& threads) : network(threads) {}
+  asio::io_context& context() { return network.context(); }
+
+  // By number; touched on the loop's thread only. Outlives the context, whose end closes what is
   // left.
   std::map<uint64_t, std::weak_ptr<Connection>> connections;
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> guard{context.get_executor()};
-  std::thread thread;
+  NetworkLoop network;
 };
 
 class ServerImpl : public Server {
@@ -36,9 +37,11 @@ class ServerImpl : public Server {
   explicit ServerImpl(Services services) : services_(std::move(services)), tls_(services_.tls) {
     size_t threads = services_.options.threads;
     if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-    for (size_t i = 0; i < threads; ++i) loops_.push_back(std::make_unique<Loop>());
-    acceptor_.emplace(loops_[0]->context);
-    pause_.emplace(loops_[0]->context);
+    for (size_t i = 0; i < threads; ++i) {
+      loops_.push_back(std::make_unique<Loop>(*services_.query_threads));
+    }
+    acceptor_.emplace(loops_[0]->context());
+    pause_.emplace(loops_[0]->context());
   }
   ~ServerImpl() override {
     Stop(0);
@@ -67,10 +70,8 @@ class ServerImpl : public Server {
   }
 
   void Run() {
-    for (const auto& loop : loops_) {
-      loop->thread = std::thread([&context = loop->context] { context.run(); });
-    }
-    asio::post(loops_[0]->context, [this] { Accept(); });
+    for (const auto& loop : loops_) loop->network.Start();
+    asio::post(loops_[0]->context(), [this] { Accept(); });
   }
 
   uint16_t port() const override { return port_; }
@@ -86,7 +87,7 @@ class ServerImpl : public Server {
       if (stopped_) return;
       stopped_ = true;
     }
-    asio::post(loops_[0]->context, [this] {
+    asio::post(loops_[0]->context(), [this] {
       error_code ignored;
       acceptor_->close(ignored);
       pause_->cancel();
@@ -95,17 +96,13 @@ class ServerImpl : public Server {
     AwaitNoConnections(grace_ms);
     ForEachConnection([](Connection& connection) { connection.Abort(); });
     AwaitNoConnections(1000);
-    for (const auto& loop : loops_) {
-      loop->guard.reset();
-      loop->context.stop();
-      if (loop->thread.joinable()) loop->thread.join();
-    }
+    for (const auto& loop : loops_) loop->network.Stop();
   }
 
  private:
   void Accept() {
     Loop& loop = *loops_[next_loop_++ % loops_.size()];
-    acceptor_->async_accept(loop.context, [this, &loop](error_code error, tcp::socket socket) {
+    acceptor_->async_accept(loop.context(), [this, &loop](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
       if (error) {
         // Out of file descriptors, most likely: give others time to close theirs.
@@ -136,14 +133,15 @@ class ServerImpl : public Server {
     metrics.connections_total.fetch_add(1, std::memory_order_relaxed);
     metrics.connections.fetch_add(1, std::memory_order_relaxed);
     const uint64_t number = next_connection_++;
-    auto connection = NewConnection(std::move(socket), tls.get(), services_, [this, &loop, number] {
-      loop.connections.erase(number);
-      services_.metrics->connections.fetch_sub(1, std::memory_order_relaxed);
-      absl::MutexLock lock(&mu_);
-      --open_;
-      closed_one_.SignalAll();
-    });
-    asio::post(loop.context, [&loop, number, connection = std::move(connection)] {
+    auto connection =
+        NewConnection(std::move(socket), loop.network, tls.get(), services_, [this, &loop, number] {
+          loop.connections.erase(number);
+          services_.metrics->connections.fetch_sub(1, std::memory_order_relaxed);
+          absl::MutexLock lock(&mu_);
+          --open_;
+          closed_one_.SignalAll();
+        });
+    asio::post(loop.context(), [&loop, number, connection = std::move(connection)] {
       loop.connections.emplace(number, connection);
       connection->Start();
     });
@@ -152,7 +150,7 @@ class ServerImpl : public Server {
   template <typename Function>
   void ForEachConnection(Function function) {
     for (const auto& loop : loops_) {
-      asio::post(loop->context, [&loop = *loop, function] {
+      asio::post(loop->context(), [&loop = *loop, function] {
         // Closing takes a connection out of the map.
         std::vector<std::shared_ptr<Connection>> open;
         for (const auto& [number, weak] : loop.connections) {

@@ -27,7 +27,7 @@ class Server {
   virtual void UseTls(std::shared_ptr<const TlsContext> tls) = 0;
 
   // Stops accepting, lets what runs finish for at most `grace_ms`, then closes every connection
-  // and joins the threads. Queries that are cut off are cancelled.
+  // and ends the loops. Queries that are cut off are cancelled.
   virtual void Stop(int64_t grace_ms) = 0;
 };
 

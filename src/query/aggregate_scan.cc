@@ -18,11 +18,13 @@ constexpr size_t kTaskSeriesMin = 16;
 constexpr size_t kSlotBytes = 24;
 constexpr size_t kAggregatorBytes = 96;
 
+constexpr int64_t kHourNs = 3'600'000'000'000;
+
 // So many windows are looked at for every block.
 constexpr size_t kWindowsKnownMax = 32;
 
 // Between two looks at the clock, the limits and the memory in use.
-constexpr size_t kBatchesPerCheck = 64;
+constexpr size_t kBatchesPerCheck = 16;
 
 }  // namespace
 
@@ -81,7 +83,9 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   request_.ranges = select.RangesWithin(request_.range);
   order_matters_ = !aux.empty();
   bool statistics = aux.empty();
-  request_.hours = aux.empty();
+  // Windows that are shorter than an hour hold none.
+  request_.hours =
+      aux.empty() && (windows_.interval().zero() || windows_.interval().duration_ns >= kHourNs);
   for (const LeafPlan* leaf : leaves_) {
     statistics = statistics && leaf->FromStatistics();
     request_.hours = request_.hours && leaf->FromHours();
@@ -102,9 +106,7 @@ AggregateScan::AggregateScan(const PreparedSelect& select, const GroupedSources&
   }
   aux_begin_ = request_.columns.size();
   request_.columns.insert(request_.columns.end(), aux.begin(), aux.end());
-  if (statistics) {
-    request_.window_end = [this](int64_t t) { return windows_.At(t).end_ns - 1; };
-  }
+  statistics_ = statistics;
   FindWindows();
 }
 
@@ -161,6 +163,11 @@ std::unique_ptr<AggregateScan::Reader> AggregateScan::TakeReader(size_t source) 
   }
   auto reader = std::make_unique<Reader>();
   ReadRequest request = request_;
+  if (statistics_) {
+    request.window_end = [this, of = reader.get()](int64_t t) {
+      return WindowOf(t, of).end_ns - 1;
+    };
+  }
   if (!window_starts_.empty()) {
     request.may_want = [this, of = reader.get()](const model::FieldStatistics& statistics) {
       return MayTake(*of, statistics);
@@ -178,7 +185,8 @@ void AggregateScan::ReturnReader(size_t source, std::unique_ptr<Reader> reader) 
   idle_[source].push_back(std::move(reader));
 }
 
-void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* into, Task* task) {
+void AggregateScan::AddRows(const model::ColumnBatch& rows, Reader* reader, GroupState* into,
+                            Task* task) {
   GroupState& state = *into;
   const auto count = static_cast<uint32_t>(rows.rows);
   task->runs.clear();
@@ -186,7 +194,7 @@ void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* into, Ta
     task->runs.push_back({0, count, state.slots.SlotOf(request_.range.min_ns)});
   } else {
     for (uint32_t i = 0; i < count;) {
-      const Window window = windows_.At(rows.times[i]);
+      const Window window = WindowOf(rows.times[i], reader);
       uint32_t end = count;
       if (rows.times[count - 1] >= window.end_ns) {
         // Doubling steps: windows are often short beside a batch.
@@ -214,9 +222,9 @@ void AggregateScan::AddRows(const model::ColumnBatch& rows, GroupState* into, Ta
   }
 }
 
-void AggregateScan::AddStatistics(const ScanStep& step, GroupState* state) {
-  const int64_t start =
-      windows_.interval().zero() ? request_.range.min_ns : windows_.At(step.range.min_ns).start_ns;
+void AggregateScan::AddStatistics(const ScanStep& step, Reader* reader, GroupState* state) {
+  const int64_t start = windows_.interval().zero() ? request_.range.min_ns
+                                                   : WindowOf(step.range.min_ns, reader).start_ns;
   const uint32_t slot = state->slots.SlotOf(start);
   for (size_t i = 0; i < leaves_.size(); ++i) {
     state->aggregators[i]->Resize(state->slots.size());
@@ -234,11 +242,11 @@ absl::Status AggregateScan::ScanSeries(Reader* reader, size_t series, GroupState
       case ScanStep::Kind::kEnd:
         return absl::OkStatus();
       case ScanStep::Kind::kRows:
-        AddRows(task->step.rows, state, task);
+        AddRows(task->step.rows, reader, state, task);
         task->points += task->step.rows.rows;
         break;
       case ScanStep::Kind::kStatistics:
-        AddStatistics(task->step, state);
+        AddStatistics(task->step, reader, state);
         if (!task->step.statistics.empty()) task->points += task->step.statistics[0].count;
         break;
     }
@@ -261,11 +269,11 @@ absl::Status AggregateScan::CountUse(GroupState* state, Task* task) {
 
 absl::Status AggregateScan::RunTask(std::span<const Member> members, Task* task) {
   task->memory = std::make_unique<MemoryUse>(query_);
-  RETURN_IF_ERROR(query_.Check());
   for (size_t i = task->begin; i < task->end;) {
     const uint32_t source = members[i].source;
     auto reader = TakeReader(source);
     for (; i < task->end && members[i].source == source; ++i) {
+      RETURN_IF_ERROR(query_.Check());
       std::unique_ptr<GroupState>& state = task->states[members[i].group];
       if (state == nullptr) state = NewState();
       RETURN_IF_ERROR(ScanSeries(reader.get(), members[i].series, state.get(), task));
@@ -278,7 +286,7 @@ absl::Status AggregateScan::RunTask(std::span<const Member> members, Task* task)
   return absl::OkStatus();
 }
 
-void AggregateScan::Merge(const GroupState& from, GroupState* to) const {
+void AggregateScan::Merge(GroupState& from, GroupState* to) const {
   std::vector<uint32_t> slot_of;
   for (const int64_t start : from.slots.starts()) slot_of.push_back(to->slots.SlotOf(start));
   for (size_t i = 0; i < leaves_.size(); ++i) {
@@ -315,8 +323,8 @@ absl::Status AggregateScan::Scan(
     tasks[i].end = std::min(members.size(), tasks[i].begin + size);
     tasks[i].states.resize(groups.size());
   }
-  query_.context().environment->workers->ParallelFor(
-      tasks.size(), [&](size_t i) { tasks[i].status = RunTask(members, &tasks[i]); });
+  query_.ParallelFor(tasks.size(),
+                     [&](size_t i) { tasks[i].status = RunTask(members, &tasks[i]); });
   for (const Task& task : tasks) RETURN_IF_ERROR(task.status);
   for (size_t place = 0; place < groups.size(); ++place) {
     std::unique_ptr<GroupState> merged;

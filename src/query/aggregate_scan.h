@@ -81,15 +81,23 @@ class AggregateScan {
   struct Reader {
     std::unique_ptr<RowReader> rows;
     const GroupState* state = nullptr;
+    Window window;  // the one that was found last
   };
   std::vector<Member> MembersOf(std::span<const uint32_t> groups) const;
   absl::Status RunTask(std::span<const Member> members, Task* task);
   absl::Status ScanSeries(Reader* reader, size_t series, GroupState* state, Task* task);
   absl::Status CountUse(GroupState* state, Task* task);
-  void AddRows(const model::ColumnBatch& rows, GroupState* state, Task* task);
-  void AddStatistics(const engine::ScanStep& step, GroupState* state);
+  void AddRows(const model::ColumnBatch& rows, Reader* reader, GroupState* state, Task* task);
+  void AddStatistics(const engine::ScanStep& step, Reader* reader, GroupState* state);
+  // The window `t` lies in, without looking for it where that is the last one again.
+  const Window& WindowOf(int64_t t, Reader* reader) const {
+    Window& window = reader->window;
+    if (t < window.start_ns || t >= window.end_ns) window = windows_.At(t);
+    return window;
+  }
   std::unique_ptr<GroupState> NewState() const;
-  void Merge(const GroupState& from, GroupState* to) const;
+  // Leaves nothing in `from`.
+  void Merge(GroupState& from, GroupState* to) const;
   // Whether a block may change a window of what `reader` reads for.
   bool MayTake(const Reader& reader, const model::FieldStatistics& statistics) const;
   void FindWindows();
@@ -103,6 +111,7 @@ class AggregateScan {
   Windows windows_;
   ReadRequest request_;
   std::vector<size_t> columns_;  // of each leaf, in the request
+  bool statistics_ = false;      // those of blocks will do for all leaves
   bool order_matters_ = false;   // what comes out may depend on the order of a group's series
   size_t aux_begin_ = 0;         // where the aux columns stand in the request
   // The starts of all windows that are read, where they are few and there is one leaf, which may

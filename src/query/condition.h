@@ -100,6 +100,10 @@ struct TagCondition {
 // series; compared with a number or a boolean it is left to the rows, where it holds for none.
 TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape);
 
+// True when `condition` (null: false) has a regular expression, or compares two names: then the
+// predicate that is built of it may have to look at every value of a tag.
+bool LooksAtTagValues(const ExprPtr& condition);
+
 // `condition` as InfluxDB's index takes it: arithmetic where a comparison belongs (`WHERE v - 2`)
 // holds for every series, so that it is as good as not there; but that of a tag and a string or
 // another tag holds for none. Null for null.

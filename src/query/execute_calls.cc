@@ -20,6 +20,7 @@
 #include "query/fill.h"
 #include "query/functions/function.h"
 #include "query/limited_windows.h"
+#include "query/scan_parts.h"
 #include "query/stream_points.h"
 #include "query/stream_scan.h"
 
@@ -37,6 +38,9 @@ constexpr size_t kChunkSeries = 4096;
 constexpr size_t kChunkWindows = 1 << 20;
 // Beyond so many groups the state of a group, not of its windows, is what takes memory.
 constexpr size_t kChunkGroupsMax = 1 << 16;
+
+// More than are made or transformed in passing, on a thread that is only lent.
+constexpr size_t kManyPoints = 1 << 14;
 
 using GroupsPoints = std::vector<std::unique_ptr<GroupPoints>>;
 
@@ -148,16 +152,19 @@ class CallsRunner {
     } else if (!has_subquery_) {
       for (auto& scan : scans_) {
         StageScope stage(query_.stages(), Stage::kScan);
-        RETURN_IF_ERROR(scan->Scan(chunk, [&](size_t place, const GroupState& state) {
-          return TakeState(*scan, state, groups[place].get());
-        }));
+        RETURN_IF_ERROR(ScanAll(*scan, chunk, groups));
       }
     }
     // What is left: calls that take points as they are, and those to which their order matters.
     std::vector<absl::Status> statuses(groups.size());
     {
       StageScope stage(query_.stages(), Stage::kMerge);
-      query_.context().environment->workers->ParallelFor(groups.size(), [&](size_t i) {
+      std::vector<size_t> left;
+      for (size_t i = 0; i < groups.size(); ++i) {
+        if (NeedsOrder(*groups[i])) left.push_back(i);
+      }
+      query_.ParallelFor(left.size(), [&](size_t n) {
+        const size_t i = left[n];
         statuses[i] = ReadInOrder(std::span(&chunk[i], 1), groups[i].get());
       });
     }
@@ -172,6 +179,26 @@ class CallsRunner {
       StageScope stage(query_.stages(), Stage::kEmit);
       RETURN_IF_ERROR(rows_.Add(chunk[i], *groups[i]));
       groups[i].reset();
+    }
+    return absl::OkStatus();
+  }
+
+  // Where the state of a window grows with its rows, those of a part of the time are held only.
+  absl::Status ScanAll(AggregateScan& scan, std::span<const uint32_t> chunk,
+                       const GroupsPoints& groups) {
+    const auto take = [&](size_t place, const GroupState& state) {
+      return TakeState(scan, state, groups[place].get());
+    };
+    const auto& leaves = scan.leaves();
+    const model::TimeRange range = leaves.front()->range;
+    const bool grows = std::any_of(leaves.begin(), leaves.end(), [](const LeafPlan* leaf) {
+      return !leaf->function->fixed_size;
+    });
+    if (!grows) return scan.Scan(chunk, take);
+    const Windows windows = select_.WindowsOver(range);
+    for (const model::TimeRange& part : ScanParts(grouped_, windows, range, ascending_)) {
+      scan.Restrict(part);
+      RETURN_IF_ERROR(scan.Scan(chunk, take));
     }
     return absl::OkStatus();
   }
@@ -298,24 +325,40 @@ class CallsRunner {
   }
 
   static void Append(Points from, Points* to) {
-    if (to->size() == 0) {
+    from.tied = from.tied || to->tied;
+    if (to->size() == 0 && to->pauses.empty()) {
       *to = std::move(from);
       return;
     }
+    for (const size_t place : from.pauses) to->pauses.push_back(to->size() + place);
+    to->aux_width = from.aux_width;
     to->times.insert(to->times.end(), from.times.begin(), from.times.end());
     to->values.insert(to->values.end(), from.values.begin(), from.values.end());
-    to->tied = to->tied || from.tied;
+    to->aux.insert(to->aux.end(), from.aux.begin(), from.aux.end());
+    to->tied = from.tied;
   }
 
-  // Computes what needs the rows in InfluxDB's order.
+  // Whether a call is computed of the rows in InfluxDB's order.
+  bool NeedsOrder(size_t c, const StreamPoints& call) const {
+    const LeafPlan& leaf = plan_.calls[c].leaf;
+    if (leaf.type == FieldType::kNone) return false;
+    return leaf.function == nullptr || has_subquery_ || call.points.tied;
+  }
+  bool NeedsOrder(const GroupPoints& group) const {
+    for (size_t c = 0; c < plan_.calls.size(); ++c) {
+      if (NeedsOrder(c, group.calls[c])) return true;
+    }
+    return false;
+  }
+  // Computes what does.
   absl::Status ReadInOrder(std::span<const uint32_t> stream, GroupPoints* to) {
     for (size_t c = 0; c < plan_.calls.size(); ++c) {
       const LeafPlan& leaf = plan_.calls[c].leaf;
-      if (leaf.type == FieldType::kNone) continue;
       StreamPoints* call = &to->calls[c];
+      if (!NeedsOrder(c, *call)) continue;
       if (leaf.function == nullptr) {
         RETURN_IF_ERROR(ReadPoints(leaf, stream, call, to));
-      } else if (has_subquery_ || call->points.tied) {
+      } else {
         *call = StreamPoints();
         RETURN_IF_ERROR(
             ScanStream(select_, grouped_, stream, leaf, plan_.aux, query_, &to->texts, call));
@@ -354,6 +397,7 @@ class CallsRunner {
       if (call.leaf.function != nullptr) {
         type = TypeOf(stream.points, ResultTypeOf(*call.leaf.function, type));
       }
+      if (stream.points.size() > kManyPoints) query_.GiveBackThread();
       for (const Call* transformation : call.transformations) {
         const Windows windows = select_.WindowsOver(call.leaf.range);
         const TransformContext context{transformation, type, ascending_, &windows};
@@ -427,7 +471,9 @@ class CallsRunner {
     const Windows windows = select_.WindowsOver(leaf.range);
     const size_t width = sizeof(int64_t) + (1 + points->aux_width) * sizeof(FieldValue);
     if (stream->groups.empty()) {
-      RETURN_IF_ERROR(group->Count(WindowsFilled(*points, windows, context) * width));
+      const size_t filled = WindowsFilled(*points, windows, context);
+      if (filled > kManyPoints) query_.GiveBackThread();
+      RETURN_IF_ERROR(group->Count(filled * width));
       // Behind the first point, only a pause behind the last window is noticed.
       std::vector<size_t> pauses = std::move(points->pauses);
       *points = FillWindows(*points, windows, context);
@@ -435,6 +481,7 @@ class CallsRunner {
       points->pauses = std::move(pauses);
       return absl::OkStatus();
     }
+    query_.GiveBackThread();
     size_t runs = 0;
     for (size_t i = 0; i < points->size(); i = stream->RunEnd(i)) ++runs;
     RETURN_IF_ERROR(group->Count(runs * WindowsFilled(*points, windows, context) * width));

@@ -121,6 +121,7 @@ class RequestRun {
   absl::Status RunOne(const Statement& statement) {
     RETURN_IF_ERROR(Interrupted());
     if (const auto* select = statement.As<SelectStatement>()) return RunSelectStatement(*select);
+    if (request_.thread != nullptr) request_.thread->GiveBack();
     RETURN_IF_ERROR(std::visit([this](const auto& s) { return Dispatch(s); }, statement.node));
     if (!std::visit(Changes{}, statement.node)) return absl::OkStatus();
     return WarnReadOnly(Format(statement));
@@ -160,10 +161,12 @@ class RequestRun {
     select.retention_policy = request_.retention_policy;
     select.now_ns = context_.now_ns;
     select.interrupted = context_.interrupted;
+    select.thread = request_.thread;
     return select;
   }
 
   absl::Status Interrupted() const {
+    if (request_.thread != nullptr) request_.thread->GoesOn();
     if (running_.killed.load(std::memory_order_relaxed)) {
       return base::Cancelled("query interrupted");
     }

@@ -145,6 +145,20 @@ struct Principal {
   std::map<std::string, meta::Privilege> privileges;
 };
 
+// A thread that a query may use for a short while, since it is wanted for something else: for most
+// queries that is enough, and they need no other. Once given back it is the query's own, as any
+// thread is.
+class LentThread {
+ public:
+  virtual ~LentThread() = default;
+  // Tells that the query goes on; gives the thread back when the while is over. Whether the calling
+  // thread is one that is still lent. Any thread.
+  virtual bool GoesOn() = 0;
+  // Called, on the thread that runs the query, before that waits or does in one go what may take
+  // long; of no effect on another, and once it was given back.
+  virtual void GiveBack() = 0;
+};
+
 struct QueryRequest {
   std::string text;
   Parameters parameters;
@@ -154,7 +168,8 @@ struct QueryRequest {
   const Principal* principal = nullptr;
   std::string client;  // address, for SHOW QUERIES and the log
   const std::atomic<bool>* cancelled =
-      nullptr;  // set by the server when the client is gone; or null
+      nullptr;                   // set by the server when the client is gone; or null
+  LentThread* thread = nullptr;  // the one that calls Run(), if it is lent; or null
   // Called before the first statement with a function that says whether the request is to end:
   // killed, timed out, or its client gone. A sink that waits asks it now and then, so that no slow
   // client holds a query that is over. The function is valid until Run() returns. May be empty.

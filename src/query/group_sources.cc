@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "base/status.h"
 #include "base/strings.h"
+#include "query/condition.h"
 #include "query/execute.h"
 #include "query/join.h"
 #include "query/rewrite.h"
@@ -331,6 +332,7 @@ absl::StatusOr<GroupedSources> GroupSources(const PreparedSelect& select,
   const int64_t slimit = statement.slimit + around.slimit;
   const int64_t soffset = statement.soffset + around.soffset;
   Grouper grouper(&grouped, slimit, soffset, query);
+  if (LooksAtTagValues(statement.condition)) query.GiveBackThread();
   for (uint32_t i = 0; i < select.sources.size(); ++i) {
     const PreparedSource& source = select.sources[i];
     RETURN_IF_ERROR(query.Check());

@@ -78,6 +78,7 @@ class HeapMerger final : public RowMerger {
   absl::Status Start() {
     started_ = true;
     for (Input& input : inputs_) {
+      RETURN_IF_ERROR(query_.Check());
       RETURN_IF_ERROR(input.reader->Seek(input.of.series));
       RETURN_IF_ERROR(Refill(&input));
       RETURN_IF_ERROR(SkipUndriven(&input));

@@ -261,9 +261,11 @@ std::unique_ptr<RowMerger> MakeForSource(const RowSource& source, std::vector<Me
             [](const auto& a, const auto& b) { return a.first < b.first; });
   if (request.descending) std::reverse(keyed.begin(), keyed.end());
   for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = keyed[i].second;
-  return inputs.size() <= kHeapSeriesMax
-             ? MakeHeapMerger(source, std::move(inputs), request, options, query)
-             : MakeSliceMerger(source, std::move(inputs), request, options, query);
+  if (inputs.size() <= kHeapSeriesMax) {
+    return MakeHeapMerger(source, std::move(inputs), request, options, query);
+  }
+  query.GiveBackThread();
+  return MakeSliceMerger(source, std::move(inputs), request, options, query);
 }
 
 std::unique_ptr<RowMerger> Together(std::vector<std::unique_ptr<RowMerger>> parts,

@@ -19,7 +19,7 @@ class TextArena {
     if (text.empty()) return {};
     if (text.size() > left_) {
       const size_t size = text.size() > kBlock / 4 ? text.size() : kBlock;
-      blocks_.push_back(std::make_unique<char[]>(size));
+      blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
       bytes_ += size;
       if (size != kBlock) {
         std::memcpy(blocks_.back().get(), text.data(), text.size());

@@ -149,6 +149,7 @@ class Preparer {
     if (measurement.regex == nullptr) {
       names.push_back(measurement.name);
     } else {
+      query_.GiveBackThread();
       for (std::string& name : tag_view->Measurements()) {
         if (measurement.regex->Matches(name)) names.push_back(std::move(name));
       }

@@ -10,6 +10,17 @@ absl::Status QueryState::Check() const {
   return context_.interrupted ? context_.interrupted() : absl::OkStatus();
 }
 
+void QueryState::GiveBackThread() {
+  if (context_.thread != nullptr) context_.thread->GiveBack();
+}
+
+void QueryState::ParallelFor(size_t n, const std::function<void(size_t)>& body) {
+  // What is done soon is not worth waking others for.
+  size_t done = 0;
+  while (done < n && context_.thread != nullptr && context_.thread->GoesOn()) body(done++);
+  context_.environment->workers->ParallelFor(n - done, [&](size_t i) { body(done + i); });
+}
+
 absl::Status QueryState::AddSeries(uint64_t n) {
   const uint64_t limit = context_.environment->limits.max_select_series;
   const uint64_t now = series_.fetch_add(n) + n;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,6 +43,12 @@ class QueryState {
 
   // Not OK when the query was killed, timed out or cancelled. Asked once a batch.
   absl::Status Check() const;
+
+  // To be called on the query's thread before it waits or does in one go what may take long.
+  void GiveBackThread();
+  // Runs body(i) for i in [0, n): on the query's thread while that is lent, then on idle workers
+  // too.
+  void ParallelFor(size_t n, const std::function<void(size_t)>& body);
 
   // RESOURCE_EXHAUSTED with InfluxDB's text when a limit is met.
   absl::Status AddSeries(uint64_t n);

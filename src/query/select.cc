@@ -77,6 +77,7 @@ class AnswerSink final : public RowSink {
 };
 
 absl::Status RunInto(const PreparedSelect& select, QueryState& query, ResultSink& sink) {
+  query.GiveBackThread();
   const Measurement& target = *select.statement.target;
   ASSIGN_OR_RETURN(const PolicyName policy, query.Resolve(target));
   std::vector<std::string> tag_columns;

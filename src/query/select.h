@@ -37,6 +37,7 @@ struct SelectContext {
   // Asked once a batch, from any thread of the query; an error it returns (killed, timed out,
   // client gone) ends the query with that status. Empty: never.
   std::function<absl::Status()> interrupted;
+  LentThread* thread = nullptr;        // that of the call, or null: QueryRequest::thread
   SelectCounters* counters = nullptr;  // or null
 };
 

@@ -186,6 +186,16 @@ ExprPtr SettleArithmetic(const ExprPtr& condition, const MeasurementShape& shape
   return MakeExpr(BinaryExpr{binary->op, std::move(left), std::move(right)});
 }
 
+bool LooksAtTagValues(const ExprPtr& condition) {
+  if (condition == nullptr) return false;
+  if (const auto* paren = condition->As<ParenExpr>()) return LooksAtTagValues(paren->inner);
+  const auto* binary = condition->As<BinaryExpr>();
+  if (binary == nullptr) return condition->As<RegexLiteral>() != nullptr;
+  const bool names =
+      binary->left->As<VarRef>() != nullptr && binary->right->As<VarRef>() != nullptr;
+  return names || LooksAtTagValues(binary->left) || LooksAtTagValues(binary->right);
+}
+
 TagCondition BuildTagPredicate(const ExprPtr& condition, const MeasurementShape& shape) {
   if (condition == nullptr) return {};
   return Builder(shape).Build(*condition);

@@ -124,7 +124,12 @@ class FileReader : public std::enable_shared_from_this<FileReader> {
     // The chunks of the series, ascending and disjoint in time. Valid until the next move.
     virtual std::span<const ChunkMeta> chunks() const = 0;
     // Decodes the times, or column `column` (an index into ChunkMeta::columns), of chunks()[chunk].
-    virtual absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) = 0;
+    absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) {
+      return ReadTimesUpTo(chunk, model::kMaxTimeNs, times);
+    }
+    // Only those up to `max_ns` are needed; there may be more.
+    virtual absl::Status ReadTimesUpTo(size_t chunk, int64_t max_ns,
+                                       std::vector<int64_t>* times) = 0;
     absl::Status ReadColumn(size_t chunk, size_t column, DecodedColumn* out) {
       return ReadColumnUpTo(chunk, column, SIZE_MAX, out);
     }

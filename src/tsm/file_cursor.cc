@@ -24,19 +24,27 @@ void KeepText(DecodedColumn::State& state, size_t count) {
   }
 }
 
-// Four times at once, so that no sum waits for the one before.
-void FillRegular(const ChunkHead& head, int64_t* times) {
+// How many rows of regular times lie at `max_ns` or before it; all, where that takes no less.
+uint32_t RegularRowsUpTo(const ChunkHead& head, int64_t max_ns) {
+  if (max_ns >= head.range.max_ns || head.step_ns == 0) return head.rows;
+  if (max_ns < head.range.min_ns) return 0;
+  const uint64_t past = static_cast<uint64_t>(max_ns) - static_cast<uint64_t>(head.range.min_ns);
+  return static_cast<uint32_t>(std::min<uint64_t>(past / head.step_ns + 1, head.rows));
+}
+
+// The first `rows` times: four at once, so that no sum waits for the one before.
+void FillRegular(const ChunkHead& head, uint32_t rows, int64_t* times) {
   constexpr uint32_t kLanes = 4;
   uint64_t lanes[kLanes];
   for (uint32_t i = 0; i < kLanes; ++i) lanes[i] = static_cast<uint64_t>(head.TimeOfRow(i));
   uint32_t row = 0;
-  for (; row + kLanes <= head.rows; row += kLanes) {
+  for (; row + kLanes <= rows; row += kLanes) {
     for (uint32_t i = 0; i < kLanes; ++i) {
       times[row + i] = static_cast<int64_t>(lanes[i]);
       lanes[i] += kLanes * head.step_ns;
     }
   }
-  for (; row < head.rows; ++row) times[row] = head.TimeOfRow(row);
+  for (; row < rows; ++row) times[row] = head.TimeOfRow(row);
 }
 
 }  // namespace
@@ -267,14 +275,15 @@ absl::StatusOr<std::string_view> FileCursor::ReadTimeBlock(size_t chunk) {
   return bytes_.substr(state.data_at, state.head.time_block_bytes);
 }
 
-absl::Status FileCursor::ReadTimes(size_t chunk, std::vector<int64_t>* times) {
+absl::Status FileCursor::ReadTimesUpTo(size_t chunk, int64_t max_ns, std::vector<int64_t>* times) {
   const ChunkState& state = states_[chunk];
   const ChunkHead& head = state.head;
-  times->resize(head.rows);
   if (head.regular) {
-    FillRegular(head, times->data());
+    times->resize(RegularRowsUpTo(head, max_ns));
+    FillRegular(head, static_cast<uint32_t>(times->size()), times->data());
     return absl::OkStatus();
   }
+  times->resize(head.rows);
   if (head.in_page) {
     base::ByteReader in(state.in_page_times);
     ChunkHead copy = head;

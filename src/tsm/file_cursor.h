@@ -25,7 +25,7 @@ class FileCursor final : public FileReader::Cursor {
   absl::StatusOr<bool> NextSeries() override;
   model::SeriesId series() const override { return series_; }
   std::span<const ChunkMeta> chunks() const override { return {chunks_.data(), chunk_count_}; }
-  absl::Status ReadTimes(size_t chunk, std::vector<int64_t>* times) override;
+  absl::Status ReadTimesUpTo(size_t chunk, int64_t max_ns, std::vector<int64_t>* times) override;
   void Announce(size_t chunk, std::span<const size_t> columns, size_t rows) override;
   absl::Status ReadColumnUpTo(size_t chunk, size_t column, size_t rows,
                               DecodedColumn* out) override;

@@ -1,4 +1,5 @@
-// Index pages that were unpacked lately: a query of few rows is mostly their unpacking otherwise.
+// Pages of index and rollup files that were unpacked lately: a query of few rows is mostly their
+// unpacking otherwise.
 #pragma once
 
 #include <cstddef>

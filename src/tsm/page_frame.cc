@@ -83,4 +83,17 @@ absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, 
   return absl::OkStatus();
 }
 
+absl::Status PageUnpacker::Unpack(std::string_view page, std::string_view kind, uint64_t offset,
+                                  PageCache& cache, uint64_t file, std::string_view* body) {
+  cached_ = cache.Find(file, offset);
+  if (cached_ != nullptr) {
+    *body = *cached_;
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(Unpack(page, kind, offset, body));
+  // From here on the cache may hold the buffer too: the next page gets another.
+  if (is_packed_) cache.Add(file, offset, buffer_);
+  return absl::OkStatus();
+}
+
 }  // namespace varve::tsm

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "tsm/page_cache.h"
 
 namespace varve::tsm {
 
@@ -32,16 +33,19 @@ class PagePacker {
 // Reusable; one thread at a time.
 class PageUnpacker {
  public:
-  // Checks and unpacks `page`, whatever its bytes. `body` borrows it or unpacked(), until the next
-  // call. DATA_LOSS names `kind` and `offset`, where the page lies in its file.
+  // Checks and unpacks `page`, whatever its bytes. `body` borrows it or this, until the next call.
+  // DATA_LOSS names `kind` and `offset`, where the page lies in its file.
   absl::Status Unpack(std::string_view page, std::string_view kind, uint64_t offset,
                       std::string_view* body);
-  // The body of the last page, null when it was not packed. Who holds it keeps it.
-  std::shared_ptr<const std::string> unpacked() const { return is_packed_ ? buffer_ : nullptr; }
+  // The same by way of `cache`, in which the page's file has the number `file`: what is found there
+  // was checked before.
+  absl::Status Unpack(std::string_view page, std::string_view kind, uint64_t offset,
+                      PageCache& cache, uint64_t file, std::string_view* body);
 
  private:
   std::shared_ptr<std::string> buffer_;
-  bool is_packed_ = false;
+  bool is_packed_ = false;  // the body of the last page is in buffer_
+  PageCache::Page cached_;  // what `body` borrows, if a cache gave it
 };
 
 }  // namespace varve::tsm

@@ -79,18 +79,10 @@ absl::Status PageReader::Load(std::string_view file, const PageRef& ref) {
 
 absl::Status PageReader::Load(std::string_view file, const PageRef& ref, PageCache& cache,
                               uint64_t number) {
-  PageCache::Page page = cache.Find(number, ref.offset);
-  if (page == nullptr) {
-    RETURN_IF_ERROR(Load(file, ref));
-    if (PageCache::Page unpacked = unpacker_.unpacked()) {
-      cache.Add(number, ref.offset, std::move(unpacked));
-    }
-    return absl::OkStatus();
-  }
   ref_ = ref;
   entries_ = {};
-  cached_ = std::move(page);
-  body_ = *cached_;
+  RETURN_IF_ERROR(unpacker_.Unpack(file.substr(ref.offset, ref.bytes), kPageKind, ref.offset, cache,
+                                   number, &body_));
   return Begin();
 }
 

@@ -63,7 +63,6 @@ class PageReader {
   PageRef ref_;
   std::vector<model::FieldId> fields_;  // ascending
   PageUnpacker unpacker_;
-  PageCache::Page cached_;  // what body_ borrows, if a cache gave it
   std::string_view body_;
   std::vector<Layout> layouts_;  // the first layouts_used_ are in use
   size_t layouts_used_ = 0;

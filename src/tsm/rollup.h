@@ -69,11 +69,13 @@ class RollupReader : public std::enable_shared_from_this<RollupReader> {
     virtual ~Cursor() = default;
     // From the next Seek() on, columns of these fields are decoded; at first, and empty: of all.
     virtual void SelectFields(std::span<const model::FieldId> fields) = 0;
+    // Likewise, hours that have nothing of `range` are left out.
+    virtual void SelectTimes(const model::TimeRange& range) = 0;
     // Moves to `series`; false when the rollup leaves it out. Cheapest in ascending order. Damage
     // is DATA_LOSS; damaged() of the reader is true from then on.
     virtual absl::StatusOr<bool> Seek(model::SeriesId series) = 0;
-    // Every hour in which the series has a row, by its first instant, ascending. Valid, like the
-    // columns, until the next move.
+    // Every hour in which the series has a row, of those selected, by its first instant, ascending.
+    // Valid, like the columns, until the next move.
     virtual std::span<const int64_t> hours() const = 0;
     // Null: the series has no value of the field (or it was not selected).
     virtual const RollupColumn* Find(model::FieldId field) const = 0;

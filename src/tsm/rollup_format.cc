@@ -15,24 +15,13 @@ namespace {
 using model::FieldStatistics;
 using model::FieldType;
 
-// A list of words goes in streams of up to this many.
-constexpr size_t kStreamWords = 4096;
 constexpr EncodeOptions kEncode{.cold = false};
 
 void PutWords(std::span<const uint64_t> words, std::string& out) {
-  for (size_t at = 0; at < words.size(); at += kStreamWords) {
-    codec::EncodeWords(words.subspan(at, std::min(kStreamWords, words.size() - at)), kEncode, out);
+  for (size_t at = 0; at < words.size(); at += kRollupStreamWords) {
+    codec::EncodeWords(words.subspan(at, std::min(kRollupStreamWords, words.size() - at)), kEncode,
+                       out);
   }
-}
-
-bool GetWords(base::ByteReader& in, size_t count, std::vector<uint64_t>* words) {
-  words->resize(count);
-  const std::span<uint64_t> all(*words);
-  for (size_t at = 0; at < count; at += kStreamWords) {
-    const size_t n = std::min(kStreamWords, count - at);
-    if (!codec::DecodeWords(in, all.subspan(at, n)).ok()) return false;
-  }
-  return true;
 }
 
 // The numbers of the hours that have a value, as integers at one exponent.
@@ -120,51 +109,6 @@ void PutNumbers(FieldType type, std::span<const FieldStatistics* const> spans, s
   PutSums(type, spans, m, out);
 }
 
-bool GetSums(base::ByteReader& in, FieldType type, unsigned exponent,
-             std::span<FieldStatistics* const> spans, std::span<const uint64_t> mins,
-             std::vector<uint64_t>* words) {
-  uint8_t mode;
-  if (!in.GetFixed(&mode) || mode > kSumRaw || !GetWords(in, spans.size(), words)) return false;
-  for (size_t i = 0; i < spans.size(); ++i) {
-    spans[i]->sum = mode == kSumRaw
-                        ? FromBits(type, (*words)[i])
-                        : FromMantissa(type, exponent, (*words)[i] + spans[i]->count * mins[i]);
-  }
-  if (mode != kSumScaledUlps) return true;
-  if (type != FieldType::kFloat || !GetWords(in, spans.size(), words)) return false;
-  for (size_t i = 0; i < spans.size(); ++i) {
-    spans[i]->sum = FromBits(type, BitsOf(spans[i]->sum) + (*words)[i]);
-  }
-  return true;
-}
-
-bool GetNumbers(base::ByteReader& in, FieldType type, std::span<FieldStatistics* const> spans) {
-  uint8_t exponent;
-  std::vector<uint64_t> mins;
-  std::vector<uint64_t> words;
-  if (!in.GetFixed(&exponent) || exponent > kNotDecimal) return false;
-  if (exponent == kNotDecimal) {
-    for (const auto member : {&FieldStatistics::min, &FieldStatistics::max, &FieldStatistics::first,
-                              &FieldStatistics::last, &FieldStatistics::sum}) {
-      if (!GetWords(in, spans.size(), &words)) return false;
-      for (size_t i = 0; i < spans.size(); ++i) spans[i]->*member = FromBits(type, words[i]);
-    }
-    return true;
-  }
-  if ((type != FieldType::kFloat && exponent != 0) || !GetWords(in, spans.size(), &mins)) {
-    return false;
-  }
-  for (size_t i = 0; i < spans.size(); ++i) spans[i]->min = FromMantissa(type, exponent, mins[i]);
-  for (const auto member :
-       {&FieldStatistics::max, &FieldStatistics::first, &FieldStatistics::last}) {
-    if (!GetWords(in, spans.size(), &words)) return false;
-    for (size_t i = 0; i < spans.size(); ++i) {
-      spans[i]->*member = FromMantissa(type, exponent, mins[i] + words[i]);
-    }
-  }
-  return GetSums(in, type, exponent, spans, mins, &words);
-}
-
 void PutColumn(std::span<const int64_t> hours, const RollupColumn& column, std::string& out) {
   std::vector<uint64_t> words;
   std::vector<uint64_t> first_offsets;
@@ -182,53 +126,6 @@ void PutColumn(std::span<const int64_t> hours, const RollupColumn& column, std::
   PutWords(first_offsets, out);
   PutWords(last_offsets, out);
   if (IsNumber(column.type)) PutNumbers(column.type, spans, out);
-}
-
-bool GetColumn(base::ByteReader& in, std::span<const int64_t> hours, RollupColumn* column) {
-  std::vector<uint64_t> words;
-  if (!GetWords(in, hours.size(), &words)) return false;
-  column->spans.assign(hours.size(), {});
-  std::vector<FieldStatistics*> spans;
-  std::vector<int64_t> starts;
-  for (size_t i = 0; i < hours.size(); ++i) {
-    column->spans[i].count = words[i];
-    if (words[i] == 0) continue;
-    spans.push_back(&column->spans[i]);
-    starts.push_back(hours[i]);
-  }
-  std::vector<uint64_t> last_offsets;
-  if (spans.empty() || !GetWords(in, spans.size(), &words) ||
-      !GetWords(in, spans.size(), &last_offsets)) {
-    return false;
-  }
-  for (size_t i = 0; i < spans.size(); ++i) {
-    if (words[i] > last_offsets[i] || last_offsets[i] >= uint64_t{kRollupSpanNs}) return false;
-    FieldStatistics& span = *spans[i];
-    span.first_time = starts[i] + static_cast<int64_t>(words[i]);
-    span.last_time = starts[i] + static_cast<int64_t>(last_offsets[i]);
-    span.min_time = span.max_time = span.first_time;
-  }
-  return !IsNumber(column->type) || GetNumbers(in, column->type, spans);
-}
-
-bool GetHours(base::ByteReader& in, std::vector<int64_t>* hours) {
-  uint64_t count;
-  std::vector<uint64_t> words;
-  if (!in.GetVarint(&count) || count == 0 || count > kRollupHoursMax ||
-      !GetWords(in, count, &words)) {
-    return false;
-  }
-  constexpr int64_t kHourMin = model::kMinTimeNs / kRollupSpanNs;
-  constexpr int64_t kHourMax = model::kMaxTimeNs / kRollupSpanNs - 1;
-  hours->clear();
-  int64_t previous = kHourMin - 1;
-  for (const uint64_t word : words) {
-    const auto hour = static_cast<int64_t>(word);
-    if (hour <= previous || hour > kHourMax) return false;
-    hours->push_back(hour * kRollupSpanNs);
-    previous = hour;
-  }
-  return true;
 }
 
 }  // namespace
@@ -334,37 +231,6 @@ void PutRollupEntry(std::span<const int64_t> hours, std::span<const RollupColumn
     base::PutString(out, body);
     previous = column.field;
   }
-}
-
-bool GetRollupEntry(std::string_view entry, std::span<const model::FieldId> fields,
-                    std::vector<int64_t>* hours, std::vector<RollupColumn>* columns,
-                    size_t* count) {
-  base::ByteReader in(entry);
-  uint64_t column_count;
-  *count = 0;
-  if (!GetHours(in, hours) || !in.GetVarint(&column_count)) return false;
-  uint64_t field = 0;
-  for (uint64_t i = 0; i < column_count; ++i) {
-    uint64_t step;
-    uint8_t type;
-    std::string_view body;
-    if (!in.GetVarint(&step) || !in.GetFixed(&type) || !in.GetString(&body) ||
-        (i > 0 && step == 0) || step > model::kNoId || field + step >= model::kNoId || type == 0 ||
-        type > static_cast<uint8_t>(FieldType::kString)) {
-      return false;
-    }
-    field += step;
-    const auto id = static_cast<model::FieldId>(field);
-    if (!fields.empty() && !std::ranges::binary_search(fields, id)) continue;
-    if (*count == columns->size()) columns->emplace_back();
-    RollupColumn& column = (*columns)[*count];
-    column.field = id;
-    column.type = static_cast<FieldType>(type);
-    base::ByteReader column_in(body);
-    if (!GetColumn(column_in, *hours, &column) || column_in.remaining() > 0) return false;
-    ++*count;
-  }
-  return in.remaining() == 0;
 }
 
 }  // namespace varve::tsm

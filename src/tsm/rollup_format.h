@@ -19,6 +19,8 @@ inline constexpr size_t kRollupHeaderBytes = 32;
 inline constexpr size_t kRollupFooterBytes = 48;
 // A page is closed behind this many bytes of entries.
 inline constexpr size_t kRollupPageBytes = size_t{16} << 10;
+// A list of words goes in streams of up to this many.
+inline constexpr size_t kRollupStreamWords = 4096;
 // Hours a series may have in one file: more than a century.
 inline constexpr uint64_t kRollupHoursMax = uint64_t{1} << 20;
 
@@ -53,9 +55,14 @@ inline int64_t HourOf(int64_t time_ns) {
 //   columns  ascending by field, each with a value in some hour
 void PutRollupEntry(std::span<const int64_t> hours, std::span<const RollupColumn> columns,
                     std::string& out);
-// Reads an entry; of columns whose field is not in `fields` (ascending; empty: all) nothing. False
-// for malformed bytes. `columns` are reused; `count` receives how many were read.
-bool GetRollupEntry(std::string_view entry, std::span<const model::FieldId> fields,
+// What is wanted of an entry.
+struct RollupSelection {
+  std::vector<model::FieldId> fields;  // ascending; empty: all
+  model::TimeRange range;              // hours that have nothing of it are left out
+};
+// Reads an entry; of columns whose field is not selected nothing. False for malformed bytes.
+// `columns` are reused; `count` receives how many were read.
+bool GetRollupEntry(std::string_view entry, const RollupSelection& selection,
                     std::vector<int64_t>* hours, std::vector<RollupColumn>* columns, size_t* count);
 
 }  // namespace varve::tsm

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "tsm/file_format.h"
 #include "tsm/inspect_text.h"
+#include "tsm/page_cache.h"
 #include "tsm/page_frame.h"
 #include "tsm/rollup.h"
 #include "tsm/rollup_format.h"
@@ -18,7 +19,10 @@ constexpr std::string_view kPageKind = "rollup page";
 class RollupFile final : public RollupReader {
  public:
   RollupFile(std::string path, const RollupFooter& footer, std::unique_ptr<base::MappedFile> file)
-      : path_(std::move(path)), footer_(footer), file_(std::move(file)) {}
+      : path_(std::move(path)),
+        footer_(footer),
+        file_(std::move(file)),
+        number_(PageCache::OfProcess().NewFile()) {}
 
   std::unique_ptr<Cursor> NewCursor() override;
   uint64_t bytes() const override { return file_->bytes().size(); }
@@ -27,6 +31,8 @@ class RollupFile final : public RollupReader {
   absl::Status Dump(bool series, std::ostream& out) override;
 
   uint64_t pages() const { return footer_.pages; }
+  // Its number in PageCache::OfProcess().
+  uint64_t number() const { return number_; }
   PageRef page(uint64_t i) const {
     return LoadPageRef(file_->bytes().data() + footer_.directory_offset + i * kPageRefBytes);
   }
@@ -57,6 +63,7 @@ class RollupFile final : public RollupReader {
   const std::string path_;
   const RollupFooter footer_;
   const std::unique_ptr<base::MappedFile> file_;
+  const uint64_t number_;
   mutable std::atomic<bool> damaged_{false};
 };
 
@@ -65,9 +72,10 @@ class RollupCursor final : public RollupReader::Cursor {
   explicit RollupCursor(std::shared_ptr<const RollupFile> file) : file_(std::move(file)) {}
 
   void SelectFields(std::span<const model::FieldId> fields) override {
-    fields_.assign(fields.begin(), fields.end());
-    std::ranges::sort(fields_);
+    selection_.fields.assign(fields.begin(), fields.end());
+    std::ranges::sort(selection_.fields);
   }
+  void SelectTimes(const model::TimeRange& range) override { selection_.range = range; }
 
   absl::StatusOr<bool> Seek(model::SeriesId series) override {
     used_ = 0;
@@ -75,11 +83,11 @@ class RollupCursor final : public RollupReader::Cursor {
     if (entries_.empty() || series < entries_.front().series || series > entries_.back().series) {
       const uint64_t page = file_->FindPage(series);
       if (page == file_->pages()) return false;
-      if (entries_.empty() || page != page_) RETURN_IF_ERROR(LoadPage(page));
+      if (entries_.empty() || page != page_) RETURN_IF_ERROR(LoadPage(page, /*verify=*/false));
     }
     const auto at = std::ranges::lower_bound(entries_, series, {}, &Entry::series);
     if (at == entries_.end() || at->series != series) return false;
-    if (!GetRollupEntry(at->bytes, fields_, &hours_, &columns_, &used_)) {
+    if (!GetRollupEntry(at->bytes, selection_, &hours_, &columns_, &used_)) {
       used_ = 0;
       return Malformed();
     }
@@ -94,30 +102,31 @@ class RollupCursor final : public RollupReader::Cursor {
   }
   std::span<const RollupColumn> columns() const { return std::span(columns_).first(used_); }
 
-  // Unpacks a page and finds its entries.
-  absl::Status LoadPage(uint64_t page) {
+  // Unpacks a page and finds its entries. `verify`: of its bytes as they are in the file now.
+  absl::Status LoadPage(uint64_t page, bool verify) {
     entries_.clear();
     page_ = page;
     const PageRef ref = file_->page(page);
     std::string_view body;
-    if (absl::Status status =
-            unpacker_.Unpack(file_->page_bytes(ref), kPageKind, ref.offset, &body);
-        !status.ok()) {
-      return file_->Damaged(status);
-    }
+    const std::string_view bytes = file_->page_bytes(ref);
+    const absl::Status status =
+        verify ? unpacker_.Unpack(bytes, kPageKind, ref.offset, &body)
+               : unpacker_.Unpack(bytes, kPageKind, ref.offset, PageCache::OfProcess(),
+                                  file_->number(), &body);
+    if (!status.ok()) return file_->Damaged(status);
     base::ByteReader in(body);
     uint64_t series;
     if (!in.GetVarint(&series) || series != ref.first_series) return Malformed();
     while (in.remaining() > 0) {
       uint64_t step;
-      std::string_view bytes;
-      if (!in.GetVarint(&step) || !in.GetString(&bytes) || entries_.empty() != (step == 0) ||
+      std::string_view entry;
+      if (!in.GetVarint(&step) || !in.GetString(&entry) || entries_.empty() != (step == 0) ||
           step > model::kNoId || series + step >= model::kNoId) {
         entries_.clear();
         return Malformed();
       }
       series += step;
-      entries_.push_back({static_cast<model::SeriesId>(series), bytes});
+      entries_.push_back({static_cast<model::SeriesId>(series), entry});
     }
     return entries_.empty() ? Malformed() : absl::OkStatus();
   }
@@ -139,7 +148,7 @@ class RollupCursor final : public RollupReader::Cursor {
   }
 
   const std::shared_ptr<const RollupFile> file_;
-  std::vector<model::FieldId> fields_;  // ascending
+  RollupSelection selection_;
   PageUnpacker unpacker_;
   uint64_t page_ = 0;
   std::vector<Entry> entries_;  // of the loaded page
@@ -157,7 +166,7 @@ absl::Status RollupFile::Verify() {
   RollupCursor cursor(std::static_pointer_cast<const RollupFile>(shared_from_this()));
   uint64_t count = 0;
   for (uint64_t i = 0; i < pages(); ++i) {
-    RETURN_IF_ERROR(cursor.LoadPage(i));
+    RETURN_IF_ERROR(cursor.LoadPage(i, /*verify=*/true));
     for (const model::SeriesId series : cursor.page_series()) {
       RETURN_IF_ERROR(cursor.Seek(series).status());
       ++count;
@@ -173,7 +182,7 @@ absl::Status RollupFile::Dump(bool series, std::ostream& out) {
   if (!series) return absl::OkStatus();
   RollupCursor cursor(std::static_pointer_cast<const RollupFile>(shared_from_this()));
   for (uint64_t i = 0; i < pages(); ++i) {
-    RETURN_IF_ERROR(cursor.LoadPage(i));
+    RETURN_IF_ERROR(cursor.LoadPage(i, /*verify=*/true));
     for (const model::SeriesId id : cursor.page_series()) {
       RETURN_IF_ERROR(cursor.Seek(id).status());
       out << "series " << id << "\n";

@@ -96,6 +96,12 @@ class FakeExecutor : public query::Executor {
   }
 };
 
+// What a query does while it runs, again and again.
+inline void GoOn(const query::QueryRequest& request) {
+  if (request.thread != nullptr) request.thread->GoesOn();
+  std::this_thread::yield();
+}
+
 // Hands `rows` rows of (time, 1.5) to the sink.
 inline absl::Status SendRows(query::ResultSink& sink, size_t rows) {
   query::SeriesHeader header{"m", {}, {"time", "v"}, ""};

@@ -293,7 +293,7 @@ TEST_F(ServerTest, AClientThatGoesAwayCancelsItsQuery) {
   absl::Notification cancelled;
   executor_.run = [&](const query::QueryRequest& request, query::ResultSink&) -> absl::Status {
     begun.Notify();
-    while (!request.cancelled->load()) std::this_thread::yield();
+    while (!request.cancelled->load()) GoOn(request);
     cancelled.Notify();
     return base::Cancelled("query killed");
   };
@@ -489,9 +489,9 @@ TEST_F(ServerTest, HealthTellsWhatIsWrong) {
 TEST_F(ServerTest, StopLetsAnAnswerFinish) {
   absl::Notification begun;
   absl::Notification go_on;
-  executor_.run = [&](const query::QueryRequest&, query::ResultSink& sink) {
+  executor_.run = [&](const query::QueryRequest& request, query::ResultSink& sink) {
     begun.Notify();
-    go_on.WaitForNotification();
+    while (!go_on.HasBeenNotified()) GoOn(request);
     return SendRows(sink, 2);
   };
   Start();

@@ -51,7 +51,7 @@ class TlsTest : public ServerFixture {
   void RunUntilCancelled() {
     executor_.run = [this](const query::QueryRequest& request, query::ResultSink&) -> absl::Status {
       begun_.Notify();
-      while (!request.cancelled->load()) std::this_thread::yield();
+      while (!request.cancelled->load()) GoOn(request);
       cancelled_.Notify();
       return base::Cancelled("query killed");
     };

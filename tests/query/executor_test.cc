@@ -384,6 +384,62 @@ TEST_F(ExecutorTest, AdministratorsMayDoEverything) {
   EXPECT_EQ(Refusal("CREATE DATABASE f; SHOW USERS; SELECT v INTO f..n FROM m", admin), "");
 }
 
+// A thread that is wanted back whenever the query says that it goes on.
+class CountingThread : public LentThread {
+ public:
+  bool GoesOn() override {
+    ++went_on;
+    return !given_back;
+  }
+  void GiveBack() override { given_back = true; }
+  std::atomic<size_t> went_on = 0;
+  std::atomic<bool> given_back = false;
+};
+
+TEST_F(ExecutorTest, ALentThreadIsGivenBackBeforeWhatMayTakeLong) {
+  WriteRows("m", 5000);
+  for (int series = 0; series < 40; ++series) WriteRows(base::StrCat("wide,host=h", series), 3);
+  const auto gives_back = [this](std::string text) {
+    CountingThread thread;
+    QueryRequest request;
+    request.text = text;
+    request.database = "d";
+    request.thread = &thread;
+    TestSink sink;
+    EXPECT_TRUE(executor_->Run(request, sink).ok()) << text;
+    EXPECT_THAT(sink.statements, ElementsAre("ok")) << text;
+    return thread.given_back.load();
+  };
+  for (const char* text :
+       {"SELECT max(v) FROM m WHERE time > 0 AND time < 5000 GROUP BY time(1u)", "SELECT v FROM m",
+        "SELECT mean(v) FROM wide WHERE host = 'h1'", "SELECT mean(v) FROM wide GROUP BY host",
+        "SELECT percentile(v, 50), v FROM wide"}) {
+    EXPECT_FALSE(gives_back(text)) << text;
+  }
+  for (const char* text :
+       {"SHOW SERIES", "DELETE FROM nothing", "EXPLAIN ANALYZE SELECT v FROM m",
+        "SELECT v INTO n FROM m", "SELECT v FROM /m/", "SELECT mean(v) FROM wide WHERE host =~ /1/",
+        "SELECT v FROM wide WHERE host = other",
+        "SELECT mean(v) FROM m WHERE time > 0 AND time < 50000 GROUP BY time(1ns)"}) {
+    EXPECT_TRUE(gives_back(text)) << text;
+  }
+}
+
+TEST_F(ExecutorTest, WhoLentAThreadIsToldAgainAndAgain) {
+  WriteRows("m", 50'000);
+  for (const char* text : {"SELECT v FROM m", "SELECT median(v) FROM m GROUP BY time(1u)",
+                           "SELECT v FROM (SELECT v FROM m)"}) {
+    CountingThread thread;
+    QueryRequest request;
+    request.text = text;
+    request.database = "d";
+    request.thread = &thread;
+    TestSink sink;
+    ASSERT_TRUE(executor_->Run(request, sink).ok());
+    EXPECT_GE(thread.went_on.load(), 5u) << text;
+  }
+}
+
 TEST_F(ExecutorTest, ReadersReadTheirDatabase) {
   const Principal reader{.user = "r", .privileges = {{"d", meta::Privilege::kRead}}};
   EXPECT_EQ(Refusal("SELECT v FROM m; SHOW SERIES; SHOW TAG KEYS; SHOW RETENTION POLICIES", reader),

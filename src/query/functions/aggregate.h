@@ -56,8 +56,9 @@ class Aggregator {
   virtual bool MayTake(uint32_t /*slot*/, const model::FieldStatistics& /*statistics*/) const {
     return true;
   }
-  // Takes in what `other`, made by the same call, has seen; its slot i is slot_of[i] here.
-  virtual void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) = 0;
+  // Takes in what `other`, made by the same call, has seen; its slot i is slot_of[i] here. What
+  // `other` holds may be taken from it: it is of no use afterwards.
+  virtual void Merge(Aggregator& other, std::span<const uint32_t> slot_of) = 0;
   // Appends the points of a slot, none when no value was seen: the time of the chosen row for
   // selectors, else `start_ns`. Texts borrow the aggregator.
   virtual void Emit(uint32_t slot, int64_t start_ns, Points* out) const = 0;

@@ -80,7 +80,7 @@ class KernelAggregator final : public Aggregator {
   void UpdateFromStatistics(uint32_t slot, const model::FieldStatistics& statistics) override {
     if (statistics.count > 0) Kernel::Statistics(states_[slot], statistics);
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const KernelAggregator&>(other).states_;
     for (size_t i = 0; i < from.size(); ++i) Kernel::Merge(states_[slot_of[i]], from[i]);
   }

@@ -60,7 +60,7 @@ class CountAggregator final : public Aggregator {
   void UpdateFromStatistics(uint32_t slot, const FieldStatistics& statistics) override {
     counts_[slot] += static_cast<int64_t>(statistics.count);
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const CountAggregator&>(other).counts_;
     for (size_t i = 0; i < from.size(); ++i) counts_[slot_of[i]] += from[i];
   }

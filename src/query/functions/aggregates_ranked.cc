@@ -56,7 +56,7 @@ class RankedAggregator final : public Aggregator {
     const T worst = slots_[slot].best.front().value;
     return kTop ? !(GetValue<T>(statistics.max) < worst) : !(GetValue<T>(statistics.min) > worst);
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const RankedAggregator&>(other);
     for (size_t i = 0; i < from.slots_.size(); ++i) {
       const auto offer = [&](const Entry<T>& entry) {
@@ -175,7 +175,7 @@ class SampleAggregator final : public Aggregator {
       });
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const SampleAggregator&>(other);
     for (size_t i = 0; i < from.slots_.size(); ++i) MergeSlot(from.slots_[i], &slots_[slot_of[i]]);
   }

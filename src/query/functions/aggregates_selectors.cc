@@ -142,7 +142,7 @@ class SelectorAggregator final : public Aggregator {
              (shows_row_ && value == states_[slot].value);
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const SelectorAggregator&>(other);
     for (size_t i = 0; i < from.states_.size(); ++i) {
       const State& state = from.states_[i];

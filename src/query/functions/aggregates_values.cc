@@ -1,8 +1,6 @@
 // median, mode, percentile, distinct: functions that look at every value of a window.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <span>
 
@@ -11,6 +9,7 @@
 #include "base/strings.h"
 #include "query/functions/aggregate_inline.h"
 #include "query/functions/function.h"
+#include "query/functions/value_of_rank.h"
 #include "query/go_sort.h"
 
 namespace varve::query {
@@ -57,7 +56,7 @@ class CollectingAggregator final : public Aggregator {
       });
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const CollectingAggregator&>(other);
     for (size_t i = 0; i < from.slots_.size(); ++i) {
       auto& items = slots_[slot_of[i]];
@@ -111,47 +110,41 @@ class ValuesAggregator final : public Aggregator {
  public:
   explicit ValuesAggregator(const AggregateOptions& options) : options_(options) {}
 
-  void Resize(size_t slots) override {
-    if (slots > slots_.size()) slots_.resize(slots);
-  }
+  void Resize(size_t slots) override { values_.Resize(slots); }
   void Update(const AggregateInput& input, std::span<const Run> runs) override {
     if (input.column.type == FieldType::kNone) return;
     const T* values = ValuesOf<T>(input.column);
     for (const Run& run : runs) {
-      auto& kept = slots_[run.slot];
-      const size_t before = kept.size();
       if (input.column.validity == nullptr) {
-        kept.insert(kept.end(), values + run.begin, values + run.end);
+        values_.Append(run.slot, {values + run.begin, values + run.end});
       } else {
+        valid_.clear();
         ForEachValid(input.column, run.begin, run.end,
-                     [&](uint32_t i) { kept.push_back(values[i]); });
+                     [&](uint32_t i) { valid_.push_back(values[i]); });
+        values_.Append(run.slot, valid_);
       }
-      count_ += kept.size() - before;
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
-    const auto& from = static_cast<const ValuesAggregator&>(other);
-    for (size_t i = 0; i < from.slots_.size(); ++i) {
-      auto& kept = slots_[slot_of[i]];
-      kept.insert(kept.end(), from.slots_[i].begin(), from.slots_[i].end());
-    }
-    count_ += from.count_;
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
+    values_.TakeOver(static_cast<ValuesAggregator&>(other).values_, slot_of);
   }
   void Emit(uint32_t slot, int64_t start_ns, Points* out) const override {
-    if (slots_[slot].empty()) return;
+    if (values_.size(slot) == 0) return;
     FieldValue value;
-    if (Finish::Result(std::span<const T>(slots_[slot]), options_, &value)) {
+    const auto of_rank = [&](size_t rank) { return finder_.Find(values_, slot, rank); };
+    if (Finish::Result(values_.size(slot), options_, of_rank, &value)) {
       out->Append(start_ns, value);
     } else {
       out->pauses.push_back(out->size());
     }
   }
-  size_t bytes() const override { return count_ * sizeof(T); }
+  size_t bytes() const override { return values_.bytes(); }
 
  private:
   const AggregateOptions options_;
-  std::vector<std::vector<T>> slots_;
-  size_t count_ = 0;
+  KeptValues<T> values_;
+  std::vector<T> valid_;          // scratch of Update()
+  mutable RankFinder<T> finder_;  // scratch of Emit()
 };
 
 // The rank among n values, from 0 on, of the one that percentile() gives; false: none does.
@@ -162,66 +155,27 @@ bool PercentileRank(size_t n, double percentile, size_t* rank) {
   return true;
 }
 
-template <typename T>
-T SelectRank(std::span<T> values, size_t rank) {
-  const auto at = values.begin() + static_cast<ptrdiff_t>(rank);
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
-// The value of that rank. Source: Floyd and Rivest, "Expected time bounds for selection", 1975: a
-// sample tells between which two values it lies almost certainly, and only those between them are
-// looked at again.
-template <typename T>
-T ValueOfRank(std::span<const T> values, size_t rank) {
-  constexpr size_t kSample = 128;
-  constexpr size_t kMargin = 12;  // twice the deviation of a rank in the sample, at most
-  const size_t n = values.size();
-  const auto rooms = std::make_unique_for_overwrite<T[]>(n);
-  if (n >= 4 * kSample) {
-    std::array<T, kSample> sample;
-    for (size_t i = 0; i < kSample; ++i) sample[i] = values[i * n / kSample];
-    std::sort(sample.begin(), sample.end());
-    const size_t place = rank * kSample / n;
-    using Limits = std::numeric_limits<T>;
-    const T low = place < kMargin ? Limits::lowest() : sample[place - kMargin];
-    const T high = place + kMargin >= kSample ? Limits::max() : sample[place + kMargin];
-    size_t below = 0;
-    size_t within = 0;
-    for (const T value : values) {
-      below += value < low ? 1 : 0;
-      rooms[within] = value;
-      within += static_cast<size_t>(value >= low) & static_cast<size_t>(value <= high);
-    }
-    if (rank >= below && rank - below < within) {
-      return SelectRank(std::span(rooms.get(), within), rank - below);
-    }
-  }
-  std::copy(values.begin(), values.end(), rooms.get());
-  return SelectRank(std::span(rooms.get(), n), rank);
-}
-
 struct PercentileOfValues {
-  template <typename T>
-  static bool Result(std::span<const T> values, const AggregateOptions& options,
-                     FieldValue* value) {
+  // of_rank(rank): the value of that rank among the n.
+  template <typename OfRank>
+  static bool Result(size_t n, const AggregateOptions& options, OfRank of_rank, FieldValue* value) {
     size_t rank;
-    if (!PercentileRank(values.size(), options.percentile, &rank)) return false;
-    *value = MakeValue(ValueOfRank(values, rank));
+    if (!PercentileRank(n, options.percentile, &rank)) return false;
+    *value = MakeValue(of_rank(rank));
     return true;
   }
 };
 
 struct MedianOfValues {
-  template <typename T>
-  static bool Result(std::span<const T> values, const AggregateOptions&, FieldValue* value) {
-    const size_t middle = values.size() / 2;
-    const T high = ValueOfRank(values, middle);
-    if (values.size() % 2 == 1) {
+  template <typename OfRank>
+  static bool Result(size_t n, const AggregateOptions&, OfRank of_rank, FieldValue* value) {
+    const size_t middle = n / 2;
+    const auto high = of_rank(middle);
+    if (n % 2 == 1) {
       *value = FieldValue::Float(static_cast<double>(high));
       return true;
     }
-    const T low = ValueOfRank(values, middle - 1);
+    const auto low = of_rank(middle - 1);
     *value = FieldValue::Float(static_cast<double>(low) + static_cast<double>(high - low) / 2);
     return true;
   }
@@ -306,7 +260,7 @@ class DistinctAggregator final : public Aggregator {
                    [&](uint32_t i) { Add(run.slot, values[i], input.times[i]); });
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const DistinctAggregator&>(other);
     for (size_t i = 0; i < from.slots_.size(); ++i) {
       for (const auto& [value, time] : from.slots_[i]) Add(slot_of[i], ValueOf(value), time);

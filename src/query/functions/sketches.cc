@@ -63,7 +63,7 @@ class SketchAggregator final : public Aggregator {
       });
     }
   }
-  void Merge(const Aggregator& other, std::span<const uint32_t> slot_of) override {
+  void Merge(Aggregator& other, std::span<const uint32_t> slot_of) override {
     const auto& from = static_cast<const SketchAggregator&>(other).slots_;
     for (size_t i = 0; i < from.size(); ++i) {
       Slot& slot = slots_[slot_of[i]];
