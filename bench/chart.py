@@ -40,7 +40,7 @@ def draw(results, path):
     """Writes the chart of {workload: {server: [figures]}}, without what was not measured."""
     rows = [row for row in ROWS if row[0] in results]
     names = list(next(iter(results.values())))
-    height = 20 + len(rows) * (22 + len(names) * BAR + GAP)
+    height = 10 + len(rows) * (10 + len(names) * BAR + GAP)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" '
            'font-family="sans-serif" font-size="13">' % (WIDTH, height),
            '<rect width="100%" height="100%" fill="white"/>']
