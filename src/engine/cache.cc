@@ -1,12 +1,12 @@
 #include "engine/cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <new>
 
 #include "base/check.h"
 #include "base/checksum.h"
+#include "model/value_word.h"
 
 namespace varve::engine {
 namespace {
@@ -133,26 +133,12 @@ CacheSlab* Cache::NewSlab(const CacheSlab* previous, const CacheLayout* layout, 
 }
 
 uint64_t Cache::WordOf(const model::FieldValue& value) {
-  switch (value.type()) {
-    case model::FieldType::kFloat:
-      return std::bit_cast<uint64_t>(value.as_float());
-    case model::FieldType::kInteger:
-      return static_cast<uint64_t>(value.as_integer());
-    case model::FieldType::kUnsigned:
-      return value.as_unsigned();
-    case model::FieldType::kBoolean:
-      return value.as_boolean() ? 1 : 0;
-    case model::FieldType::kString: {
-      const std::string_view text = value.as_string();
-      char* piece = arena_.Allocate(sizeof(CacheString) + text.size());
-      new (piece) CacheString{text.size()};
-      if (!text.empty()) std::memcpy(piece + sizeof(CacheString), text.data(), text.size());
-      return reinterpret_cast<uint64_t>(piece);
-    }
-    case model::FieldType::kNone:
-      break;
-  }
-  return 0;
+  if (value.type() != model::FieldType::kString) return model::WordOfValue(value);
+  const std::string_view text = value.as_string();
+  char* piece = arena_.Allocate(sizeof(CacheString) + text.size());
+  new (piece) CacheString{text.size()};
+  if (!text.empty()) std::memcpy(piece + sizeof(CacheString), text.data(), text.size());
+  return reinterpret_cast<uint64_t>(piece);
 }
 
 void Cache::MarkNulls(CacheSlab* slab, uint32_t at, std::span<const uint32_t> columns,

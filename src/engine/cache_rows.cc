@@ -1,7 +1,8 @@
 #include "engine/cache_rows.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "model/value_word.h"
 
 namespace varve::engine {
 namespace {
@@ -27,21 +28,8 @@ std::string_view TextOf(uint64_t word) {
 }
 
 FieldValue ValueOf(FieldType type, uint64_t word) {
-  switch (type) {
-    case FieldType::kFloat:
-      return FieldValue::Float(std::bit_cast<double>(word));
-    case FieldType::kInteger:
-      return FieldValue::Integer(static_cast<int64_t>(word));
-    case FieldType::kUnsigned:
-      return FieldValue::Unsigned(word);
-    case FieldType::kBoolean:
-      return FieldValue::Boolean(word != 0);
-    case FieldType::kString:
-      return FieldValue::String(TextOf(word));
-    case FieldType::kNone:
-      break;
-  }
-  return {};
+  return type == FieldType::kString ? FieldValue::String(TextOf(word))
+                                    : model::ValueOfWord(type, word);
 }
 
 ColumnSpan FindColumns(const CacheLayout& layout, model::FieldId field) {

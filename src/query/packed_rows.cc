@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "model/value_word.h"
+
 namespace varve::query {
 namespace {
 
@@ -14,34 +16,6 @@ using model::FieldType;
 using model::FieldValue;
 
 static_assert(std::is_trivially_copyable_v<FieldValue>);
-
-FieldValue ValueOf(FieldType type, uint64_t word) {
-  switch (type) {
-    case FieldType::kFloat:
-      return FieldValue::Float(std::bit_cast<double>(word));
-    case FieldType::kInteger:
-      return FieldValue::Integer(static_cast<int64_t>(word));
-    case FieldType::kUnsigned:
-      return FieldValue::Unsigned(word);
-    case FieldType::kBoolean:
-      return FieldValue::Boolean(word != 0);
-    default:
-      return {};
-  }
-}
-
-uint64_t WordOf(const FieldValue& value) {
-  switch (value.type()) {
-    case FieldType::kFloat:
-      return std::bit_cast<uint64_t>(value.as_float());
-    case FieldType::kInteger:
-      return static_cast<uint64_t>(value.as_integer());
-    case FieldType::kUnsigned:
-      return value.as_unsigned();
-    default:
-      return value.as_boolean() ? 1 : 0;
-  }
-}
 
 template <typename T>
 uint64_t LoadSigned(const char* at) {
@@ -84,13 +58,13 @@ FieldValue PackedRows::Load(const Column& column, const char* row) {
   const char* const at = row + column.at;
   switch (column.width) {
     case 1:
-      return ValueOf(column.type, LoadSigned<int8_t>(at));
+      return model::ValueOfWord(column.type, LoadSigned<int8_t>(at));
     case 2:
-      return ValueOf(column.type, LoadSigned<int16_t>(at));
+      return model::ValueOfWord(column.type, LoadSigned<int16_t>(at));
     case 4:
-      return ValueOf(column.type, LoadSigned<int32_t>(at));
+      return model::ValueOfWord(column.type, LoadSigned<int32_t>(at));
     case 8:
-      return ValueOf(column.type, LoadSigned<int64_t>(at));
+      return model::ValueOfWord(column.type, LoadSigned<int64_t>(at));
     case kAny: {
       FieldValue value;
       std::memcpy(&value, at, sizeof(value));
@@ -105,13 +79,13 @@ void PackedRows::Store(const Column& column, const FieldValue& value, char* row)
   char* const at = row + column.at;
   switch (column.width) {
     case 1:
-      return StoreCut<int8_t>(WordOf(value), at);
+      return StoreCut<int8_t>(model::WordOfValue(value), at);
     case 2:
-      return StoreCut<int16_t>(WordOf(value), at);
+      return StoreCut<int16_t>(model::WordOfValue(value), at);
     case 4:
-      return StoreCut<int32_t>(WordOf(value), at);
+      return StoreCut<int32_t>(model::WordOfValue(value), at);
     case 8:
-      return StoreCut<int64_t>(WordOf(value), at);
+      return StoreCut<int64_t>(model::WordOfValue(value), at);
     case kAny:
       std::memcpy(at, &value, sizeof(value));
       return;
@@ -212,8 +186,9 @@ void PackedRows::AppendRow(std::span<const FieldValue> values) {
     } else if (value.type() == FieldType::kString) {
       widths_.push_back(kAny);
     } else {
-      widths_.push_back(value.type() == FieldType::kFloat ? 8
-                                                          : BytesOf(BitsBelowSign(WordOf(value))));
+      widths_.push_back(value.type() == FieldType::kFloat
+                            ? 8
+                            : BytesOf(BitsBelowSign(model::WordOfValue(value))));
     }
   }
   Widen(types_, widths_);
@@ -253,7 +228,7 @@ void PackedRows::CopyAs(const Column& column, std::span<const uint32_t> rows, Fi
     case FieldType::kFloat:
       return each([](uint64_t word) { return FieldValue::Float(std::bit_cast<double>(word)); });
     default:
-      return each([&](uint64_t word) { return ValueOf(column.type, word); });
+      return each([&](uint64_t word) { return model::ValueOfWord(column.type, word); });
   }
 }
 
